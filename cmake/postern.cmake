@@ -1,0 +1,29 @@
+# What every target of the project shares: warnings, hardening, sanitizers, banned functions.
+
+add_library(postern_flags INTERFACE)
+target_compile_definitions(postern_flags INTERFACE
+	_GNU_SOURCE POSTERN_VERSION="${PROJECT_VERSION}")
+target_compile_options(postern_flags INTERFACE
+	-Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+	-Wformat=2 -Wwrite-strings -Wpointer-arith -Wundef -fno-common
+	$<$<BOOL:${POSTERN_WERROR}>:-Werror>
+	$<$<NOT:$<CONFIG:Debug>>:-fstack-protector-strong>
+	"SHELL:-include ${CMAKE_SOURCE_DIR}/common/banned.h")
+target_include_directories(postern_flags INTERFACE ${CMAKE_SOURCE_DIR})
+if(NOT POSTERN_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT POSTERN_COVERAGE)
+	target_compile_definitions(postern_flags INTERFACE _FORTIFY_SOURCE=2)
+	target_link_options(postern_flags INTERFACE -Wl,-z,relro -Wl,-z,now)
+	set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+	add_link_options(-pie)
+endif()
+if(POSTERN_SANITIZE)
+	add_compile_options(-fsanitize=${POSTERN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+	add_link_options(-fsanitize=${POSTERN_SANITIZE})
+endif()
+if(POSTERN_FUZZ)
+	add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+if(POSTERN_COVERAGE)
+	add_compile_options(--coverage -fprofile-update=atomic)
+	add_link_options(--coverage)
+endif()
