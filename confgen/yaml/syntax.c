@@ -8,11 +8,11 @@
 
 #include <assert.h>
 
-/* Where the problem stands. */
-enum spot { ANYWHERE, LINE_START, TEXT_END };
+/* Where the problem stands; UNCLOSED: at the end of the text, inside brackets. */
+enum spot { ANYWHERE, LINE_START, UNCLOSED };
 
-/* Which of libyaml's two marks has the mistake. */
-enum mark { AT_PROBLEM, AT_CONTEXT };
+/* Which has the mistake: one of libyaml's two marks, or the innermost open bracket. */
+enum mark { AT_PROBLEM, AT_CONTEXT, AT_BRACKET };
 
 struct translation {
 	const char *problem, *context; /* parts of libyaml's words; NULL: any */
@@ -39,6 +39,11 @@ struct translation {
 
 /* The first row that fits counts. The last one fits always; its message is libyaml's own. */
 static const struct translation translations[] = {
+	{.problem = "unexpected end of stream", .context = "quoted scalar", .mark = AT_CONTEXT,
+	 .message = "this quote is never closed", .hint = CLOSE_QUOTE},
+	{.spot = UNCLOSED, .mark = AT_BRACKET,
+	 .message = "this bracket is never closed",
+	 .hint = "Write the ']' or '}' that closes it after the last item."},
 	{.problem = "cannot start any token", .octet = '\t', .rule = YAML_RULE_TAB,
 	 .message = TAB, .hint = NO_TAB},
 	{.problem = "found a tab character", .rule = YAML_RULE_TAB,
@@ -66,13 +71,9 @@ static const struct translation translations[] = {
 	 .hint = "Put quotes around the whole value; inside '...' write '' for a quote."},
 	{.problem = "did not find expected '-' indicator", .began = "list",
 	 .message = "this does not fit the list that it seems to belong to", .hint = ALIGN},
-	{.problem = "expected ',' or ']'", .spot = TEXT_END, .mark = AT_CONTEXT,
-	 .message = "this '[' is never closed", .hint = "Write a ']' after the last item."},
 	{.problem = "expected ',' or ']'", .began = "list",
 	 .message = "a ',' or the closing ']' is missing before this",
 	 .hint = "Write a ',' between the items and a ']' after the last."},
-	{.problem = "expected ',' or '}'", .spot = TEXT_END, .mark = AT_CONTEXT,
-	 .message = "this '{' is never closed", .hint = "Write a '}' after the last pair."},
 	{.problem = "expected ',' or '}'", .began = "mapping",
 	 .message = "a ',' or the closing '}' is missing before this",
 	 .hint = "Write a ',' between the pairs and a '}' after the last."},
@@ -82,8 +83,6 @@ static const struct translation translations[] = {
 	 .message = "a value is missing before this ':'", .hint = QUOTE_COLONS},
 	{.problem = "expected node content",
 	 .message = "a value is missing here", .hint = QUOTE_TEXT},
-	{.problem = "unexpected end of stream", .context = "quoted scalar", .mark = AT_CONTEXT,
-	 .message = "this quote is never closed", .hint = CLOSE_QUOTE},
 	{.problem = "unexpected document indicator", .context = "quoted scalar", .mark = AT_CONTEXT,
 	 .message = "this quote is not closed before a line that begins with --- or ...",
 	 .hint = CLOSE_QUOTE},
@@ -122,14 +121,6 @@ static const struct translation translations[] = {
 
 /* clang-format on */
 
-/* The text at the problem: its end when that is where the parser stood. */
-static const char *find_problem(const yaml_parser_t *parser, const struct source *source)
-{
-	const char *end = source->text + source->length;
-
-	return octets_skip(source->text + octets_mark(source), end, parser->problem_mark.index);
-}
-
 static bool starts_line(const char *at, const struct source *source)
 {
 	while (at > source->text && at[-1] == ' ')
@@ -137,36 +128,31 @@ static bool starts_line(const char *at, const struct source *source)
 	return at == source->text || at[-1] == '\n';
 }
 
-static bool fits_spot(enum spot spot, const char *at, const struct source *source)
-{
-	switch (spot) {
-	case ANYWHERE:
-		break;
-	case LINE_START:
-		return starts_line(at, source);
-	case TEXT_END:
-		return at == source->text + source->length;
-	}
-	return true;
-}
-
 static bool has_part(const char *text, const char *part)
 {
 	return !part || (text && strstr(text, part));
 }
 
-static const struct translation *translate(const yaml_parser_t *parser, const struct source *source)
+static bool fits(const struct translation *row, const yaml_parser_t *parser,
+		 const struct source *source, bool bracket)
 {
-	const char *at = find_problem(parser, source);
-	char octet = '\0';
+	const char *end = source->text + source->length;
+	const char *at =
+		octets_skip(source->text + octets_mark(source), end, parser->problem_mark.index);
 
-	if (at < source->text + source->length)
-		octet = *at;
-	for (const struct translation *row = translations;; row++)
-		if (has_part(parser->problem, row->problem) &&
-		    has_part(parser->context, row->context) &&
-		    (!row->octet || row->octet == octet) && fits_spot(row->spot, at, source))
-			return row;
+	if (!has_part(parser->problem, row->problem) || !has_part(parser->context, row->context))
+		return false;
+	if (row->octet && (at == end || *at != row->octet))
+		return false;
+	switch (row->spot) {
+	case LINE_START:
+		return starts_line(at, source);
+	case UNCLOSED:
+		return bracket && at == end;
+	case ANYWHERE:
+		break;
+	}
+	return true;
 }
 
 struct position syntax_position(const struct source *source, const yaml_mark_t *mark)
@@ -176,21 +162,34 @@ struct position syntax_position(const struct source *source, const yaml_mark_t *
 				 .column = (unsigned)mark->column + 1};
 }
 
-void syntax_report(const yaml_parser_t *parser, const struct source *source,
-		   struct diagnostics *list)
+static struct position row_position(const struct translation *row, const yaml_parser_t *parser,
+				    const struct source *source, const struct position *bracket)
 {
-	const yaml_mark_t *problem = &parser->problem_mark, *context = &parser->context_mark;
-	const struct translation *row;
-	struct position at;
+	switch (row->mark) {
+	case AT_BRACKET:
+		return *bracket;
+	case AT_CONTEXT:
+		return syntax_position(source, &parser->context_mark);
+	case AT_PROBLEM:
+		break;
+	}
+	return syntax_position(source, &parser->problem_mark);
+}
+
+void syntax_report(const yaml_parser_t *parser, const struct source *source,
+		   const struct position *bracket, struct diagnostics *list)
+{
+	const struct translation *row = translations;
 	char began[64] = "";
 
 	assert(parser->error == YAML_SCANNER_ERROR || parser->error == YAML_PARSER_ERROR);
-	row = translate(parser, source);
-	at = syntax_position(source, row->mark == AT_CONTEXT ? context : problem);
-	if (row->began && context->line != problem->line)
+	while (!fits(row, parser, source, bracket != NULL))
+		row++;
+	if (row->began && parser->context_mark.line != parser->problem_mark.line)
 		snprintf(began, sizeof(began), " (the %s that begins on line %zu)", row->began,
-			 context->line + 1);
-	diagnostics_add(list, SEVERITY_ERROR, row->rule ? row->rule : YAML_RULE_SYNTAX, at, "%s%s",
+			 parser->context_mark.line + 1);
+	diagnostics_add(list, SEVERITY_ERROR, row->rule ? row->rule : YAML_RULE_SYNTAX,
+			row_position(row, parser, source, bracket), "%s%s",
 			row->message ? row->message : parser->problem, began);
 	diagnostics_hint(list, "%s", row->hint);
 }

@@ -19,6 +19,7 @@
 /* A mapping or list that is not at its end yet. */
 struct frame {
 	struct yaml_node *node;
+	bool flow;	       /* in brackets */
 	bool have_key;	       /* mapping: the next node is the value of ... */
 	struct yaml_pair pair; /* ... this; without key it is left out, for the key was refused */
 };
@@ -89,10 +90,20 @@ static bool begin_pair(struct builder *b, struct frame *frame, const struct yaml
 	return true;
 }
 
+static bool refuse_number(struct builder *b, struct position at)
+{
+	refuse(b, YAML_RULE_SIZE, at,
+	       arena_printf(b->arena, "more than %d texts, lists and mappings", MOST_NODES),
+	       "Is it the right file? Long lists of domains can be in files of their own.");
+	return false;
+}
+
 static bool attach(struct builder *b, struct yaml_node *node)
 {
 	struct frame *frame = b->depth ? &b->stack[b->depth - 1] : NULL;
 
+	if (++b->nodes > MOST_NODES)
+		return refuse_number(b, node->at);
 	if (!frame) {
 		b->root = node;
 	} else if (frame->node->kind == YAML_SEQUENCE) {
@@ -123,7 +134,6 @@ static struct yaml_node *new_node(struct builder *b, enum yaml_kind kind, const 
 	node->kind = kind;
 	node->at = place(b, event);
 	node->text = "";
-	b->nodes++;
 	return node;
 }
 
@@ -174,10 +184,10 @@ static bool take_scalar(struct builder *b, const yaml_event_t *event)
 	return attach(b, node);
 }
 
-static bool open_collection(struct builder *b, enum yaml_kind kind, const yaml_event_t *event,
-			    const yaml_char_t *anchor, const yaml_char_t *tag)
+static bool open_collection(struct builder *b, struct yaml_node *node, bool flow,
+			    const yaml_event_t *event, const yaml_char_t *anchor,
+			    const yaml_char_t *tag)
 {
-	struct yaml_node *node = new_node(b, kind, event);
 
 	if (!check_properties(b, event, anchor, tag != NULL) || !attach(b, node))
 		return false;
@@ -188,8 +198,24 @@ static bool open_collection(struct builder *b, enum yaml_kind kind, const yaml_e
 		       "Nothing here needs as many: a bracket may be missing its mate.");
 		return false;
 	}
-	b->stack[b->depth++] = (struct frame){.node = node};
+	b->stack[b->depth++] = (struct frame){.node = node, .flow = flow};
 	return true;
+}
+
+static bool take_sequence(struct builder *b, const yaml_event_t *event)
+{
+	bool flow = event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
+
+	return open_collection(b, new_node(b, YAML_SEQUENCE, event), flow, event,
+			       event->data.sequence_start.anchor, event->data.sequence_start.tag);
+}
+
+static bool take_mapping(struct builder *b, const yaml_event_t *event)
+{
+	bool flow = event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+
+	return open_collection(b, new_node(b, YAML_MAPPING, event), flow, event,
+			       event->data.mapping_start.anchor, event->data.mapping_start.tag);
 }
 
 /* By key; the same keys in the order of the file. */
@@ -244,12 +270,6 @@ static bool begin_document(struct builder *b, const yaml_event_t *event)
 /* Returns whether to read on. */
 static bool take(struct builder *b, const yaml_event_t *event)
 {
-	if (b->nodes > MOST_NODES) {
-		refuse(b, YAML_RULE_SIZE, place(b, event),
-		       arena_printf(b->arena, "more than %d texts, lists and mappings", MOST_NODES),
-		       "Split what the file describes.");
-		return false;
-	}
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		return begin_document(b, event);
@@ -258,17 +278,25 @@ static bool take(struct builder *b, const yaml_event_t *event)
 	case YAML_SCALAR_EVENT:
 		return take_scalar(b, event);
 	case YAML_SEQUENCE_START_EVENT:
-		return open_collection(b, YAML_SEQUENCE, event, event->data.sequence_start.anchor,
-				       event->data.sequence_start.tag);
+		return take_sequence(b, event);
 	case YAML_MAPPING_START_EVENT:
-		return open_collection(b, YAML_MAPPING, event, event->data.mapping_start.anchor,
-				       event->data.mapping_start.tag);
+		return take_mapping(b, event);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
 		return close_collection(b);
 	default:
 		return event->type != YAML_STREAM_END_EVENT;
 	}
+}
+
+static void report_syntax(struct builder *b, const yaml_parser_t *parser)
+{
+	const struct frame *frame = b->depth ? &b->stack[b->depth - 1] : NULL;
+
+	syntax_report(parser, b->source, frame && frame->flow ? &frame->node->at : NULL, b->list);
+	/* duplicates in what was read are mistakes all the same */
+	while (b->depth && close_collection(b))
+		continue;
 }
 
 static void build(struct builder *b)
@@ -289,12 +317,8 @@ static void build(struct builder *b)
 	}
 	if (parser.error == YAML_MEMORY_ERROR)
 		abort();
-	if (parser.error) {
-		syntax_report(&parser, b->source, b->list);
-		/* duplicates in what was read are mistakes all the same */
-		while (b->depth && close_collection(b))
-			continue;
-	}
+	if (parser.error)
+		report_syntax(b, &parser);
 	yaml_parser_delete(&parser);
 }
 
