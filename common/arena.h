@@ -8,6 +8,7 @@
 #ifndef POSTERN_ARENA_H
 #define POSTERN_ARENA_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct arena;
@@ -40,6 +41,8 @@ char *arena_strndup(struct arena *arena, const char *text, size_t length);
 
 char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 /*
  * Makes room for one more element in an array that grows by doubling: returns the array to use,

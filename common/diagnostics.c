@@ -30,20 +30,6 @@ struct diagnostics *diagnostics_new(struct arena *arena)
 	return list;
 }
 
-static const char *format_text(struct arena *arena, const char *format, va_list args)
-{
-	va_list again;
-	char *text;
-	int length;
-
-	va_copy(again, args);
-	length = vsnprintf(NULL, 0, format, again);
-	va_end(again);
-	text = arena_alloc(arena, (size_t)length + 1);
-	vsnprintf(text, (size_t)length + 1, format, args);
-	return text;
-}
-
 void diagnostics_add(struct diagnostics *list, enum severity severity, const char *rule,
 		     struct position at, const char *format, ...)
 {
@@ -55,7 +41,7 @@ void diagnostics_add(struct diagnostics *list, enum severity severity, const cha
 	item->at = at;
 	item->order = list->count;
 	va_start(args, format);
-	item->message = format_text(list->arena, format, args);
+	item->message = arena_vprintf(list->arena, format, args);
 	va_end(args);
 }
 
@@ -64,7 +50,7 @@ void diagnostics_hint(struct diagnostics *list, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	list->items[list->count - 1].hint = format_text(list->arena, format, args);
+	list->items[list->count - 1].hint = arena_vprintf(list->arena, format, args);
 	va_end(args);
 }
 
