@@ -1,0 +1,21 @@
+/* How diagnostics show the text they are about. No state of their own but the cursor. */
+#ifndef POSTERN_EXCERPT_H
+#define POSTERN_EXCERPT_H
+
+#include "common/diagnostics.h"
+
+/* Remembers where the last line was found: printing in the order of the file stays linear. */
+struct excerpt_cursor {
+	const struct source *source;
+	unsigned line;
+	const char *text;
+};
+
+/*
+ * Prints the line at `at` with a caret below the column, or the part of a long line around it, or
+ * nothing where there is no such line. When `hide` is set, or the line or one that it stands
+ * below seems to be about a password, prints only that it is not shown.
+ */
+void excerpt_print(struct excerpt_cursor *cursor, struct position at, bool hide, FILE *out);
+
+#endif
