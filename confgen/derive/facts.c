@@ -1,0 +1,382 @@
+/* From routes and links to what one node must know; see facts.h. */
+#include "confgen/derive/facts.h"
+#include "confgen/topology/schema.h"
+#include "confgen/topology/syntax.h"
+
+#include <strings.h>
+
+static void push_entry(struct arena *arena, struct entry_list *list, const char *key,
+		       const char *value, struct position at)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcasecmp(list->items[i].key, key) == 0)
+			return;
+	*arena_push(arena, list) = (struct entry){key, value, at};
+}
+
+static void push_trusted(struct arena *arena, struct trusted_list *list, struct ip_network network,
+			 const struct node *peer, struct position at)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (ip_network_equal(&list->items[i].network, &network))
+			return;
+	*arena_push(arena, list) = (struct trusted){network, peer, at};
+}
+
+static struct position trust_place(const struct link *link)
+{
+	return link->trust.given ? link->trust.at : link->head.at;
+}
+
+/* How `link` makes `peer` known to its other end: nothing is added where it logs in. */
+static void push_peer(struct arena *arena, struct trusted_list *list, const struct link *link,
+		      const struct node *peer)
+{
+	const struct attachment *attachment = node_attachment(peer, link->network);
+
+	if (link->trust.value == TRUST_NETWORK)
+		for (size_t i = 0; i < link->network->cidrs.count; i++)
+			push_trusted(arena, list, link->network->cidrs.items[i].value, peer, trust_place(link));
+	if (link->trust.value == TRUST_ADDRESS)
+		for (size_t i = 0; attachment && i < attachment->addresses.count; i++)
+			push_trusted(arena, list, ip_host_network(&attachment->addresses.items[i].value), peer,
+				     trust_place(link));
+}
+
+static bool has_family(const struct attachment *attachment, enum ip_family family)
+{
+	for (size_t i = 0; attachment && i < attachment->addresses.count; i++)
+		if (attachment->addresses.items[i].value.family == family)
+			return true;
+	return false;
+}
+
+const char *facts_next_hop(struct arena *arena, const struct topology *topology,
+			   const struct node *sender, const struct node *receiver)
+{
+	const struct link *link = topology_link(topology, sender, receiver);
+	const struct attachment *from, *to;
+	char text[IP_TEXT_SIZE];
+
+	if (receiver->kind.value == KIND_SMARTHOST)
+		return arena_printf(arena, "[%s]:%lu", receiver->host.value, receiver->port.value);
+	from = node_attachment(sender, link->network);
+	to = node_attachment(receiver, link->network);
+	for (size_t i = 0; i < to->addresses.count; i++)
+		if (has_family(from, to->addresses.items[i].value.family))
+			return arena_printf(arena, "[%s]:%lu",
+					    ip_format(&to->addresses.items[i].value, text),
+					    link->port.value);
+	return NULL;
+}
+
+const char *facts_milter_socket(const struct node *node)
+{
+	return node->kind.value == KIND_DMS ? "inet:8894@127.0.0.1"
+					    : "unix:/var/spool/postfix/postern/milter.sock";
+}
+
+/* --- what comes in --- */
+
+static void derive_domain(struct arena *arena, struct facts *facts, const struct route *route,
+			  size_t index)
+{
+	const struct domain *domain = route->domains[index];
+	const char *name = domain->head.name.value, *hop;
+	const struct node *next = route_next(route, facts->node);
+	const struct position at = route->to.items[index].at;
+
+	if (!next)
+		return;
+	hop = facts_next_hop(arena, facts->topology, facts->node, next);
+	push_entry(arena, &facts->relay_domains, name, "OK", at);
+	push_entry(arena, &facts->transports, name, arena_printf(arena, "relay:%s", hop), at);
+	for (size_t i = 0; i < domain->recipients.count; i++)
+		push_entry(arena, &facts->recipients, domain->recipients.items[i].value, "OK",
+			   domain->recipients.items[i].at);
+	if (domain->recipients.count == 0) {
+		push_entry(arena, &facts->recipients, arena_printf(arena, "@%s", name), "OK", at);
+		push_entry(arena, &facts->unlisted, name, "reject_unverified_recipient", at);
+	}
+}
+
+static void derive_inbound(struct arena *arena, struct facts *facts, const struct route *route)
+{
+	const struct node *previous = route_previous(route, facts->node);
+	const struct link *link = previous ? topology_link(facts->topology, previous, facts->node) : NULL;
+
+	if (!previous)
+		return;
+	facts->internet |= previous->kind.value == KIND_INTERNET;
+	for (size_t i = 0; i < route->domain_count; i++)
+		derive_domain(arena, facts, route, i);
+	/* the mailbox host judges its clients by address: one that relays must not be judged */
+	if (link && !route_next(route, facts->node))
+		push_peer(arena, &facts->trusted, link, previous);
+}
+
+/* --- what goes out --- */
+
+static struct sender_limit *limit_of(struct arena *arena, struct facts *facts,
+				     const struct node *peer, const struct link *link)
+{
+	struct sender_limit *limit;
+
+	for (size_t i = 0; i < facts->limits.count; i++)
+		if (facts->limits.items[i].peer == peer)
+			return &facts->limits.items[i];
+	limit = arena_push(arena, &facts->limits);
+	limit->peer = peer;
+	limit->at = trust_place(link);
+	push_peer(arena, &limit->clients, link, peer);
+	for (size_t i = 0; i < link->credentials.count; i++)
+		if (link->credentials.items[i].node == facts->node)
+			limit->username = link->credentials.items[i].username.value;
+	return limit;
+}
+
+static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
+				     const struct route *route, const struct node *previous)
+{
+	const struct link *link = topology_link(facts->topology, previous, facts->node);
+	struct sender_limit *limit = limit_of(arena, facts, previous, link);
+
+	push_peer(arena, &facts->trusted, link, previous);
+	for (size_t i = 0; i < route->domain_count; i++) {
+		const char *name = route->domains[i]->head.name.value;
+
+		push_entry(arena, &limit->senders, name, "OK", route->from.items[i].at);
+		push_entry(arena, &limit->senders, arena_printf(arena, ".%s", name), "OK",
+			   route->from.items[i].at);
+		if (route->domains[i]->dkim.signer == facts->node)
+			push_peer(arena, &facts->signed_clients, link, previous);
+	}
+	if (previous->hostname.value)
+		push_entry(arena, &limit->senders, previous->hostname.value, "OK", previous->hostname.at);
+	push_entry(arena, &limit->senders, "<>", "OK", route->head.at);
+}
+
+/* Whether some domain has more than one way out of the node (then all have the same ones). */
+static bool has_fallbacks(const struct facts *facts)
+{
+	struct node *ways[MOST_WAYS];
+
+	for (size_t i = 0; i < facts->topology->domains.count; i++)
+		if (topology_ways_out(facts->topology, facts->node, &facts->topology->domains.items[i],
+				      ways, MOST_WAYS) > 1)
+			return true;
+	return false;
+}
+
+static void derive_ways_out(struct arena *arena, struct facts *facts)
+{
+	const struct route *route = topology_route_out(facts->topology, facts->node, NULL);
+	struct node *ways[MOST_WAYS];
+	size_t count = topology_ways_out(facts->topology, facts->node, NULL, ways, MOST_WAYS);
+
+	if (count == 0 || ways[0]->kind.value == KIND_INTERNET || (count > 1 && !has_fallbacks(facts)))
+		return;
+	facts->relayhost = facts_next_hop(arena, facts->topology, facts->node, ways[0]);
+	facts->relayhost_at = route->head.at;
+	for (size_t i = 1; i < count && i < MOST_WAYS; i++)
+		*arena_push(arena, &facts->fallbacks) = (struct text){
+			facts_next_hop(arena, facts->topology, facts->node, ways[i]), route->head.at};
+}
+
+/* Each sender domain's first way out; the null sender takes the first of all. */
+static void derive_relayhosts(struct arena *arena, struct facts *facts)
+{
+	const struct topology *topology = facts->topology;
+	const struct route *route = topology_route_out(topology, facts->node, NULL);
+	const struct node *way;
+
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		const struct domain *domain = &topology->domains.items[i];
+		const struct route *out = topology_route_out(topology, facts->node, domain);
+
+		way = out ? route_next(out, facts->node) : NULL;
+		if (way && way->kind.value != KIND_INTERNET)
+			push_entry(arena, &facts->relayhosts,
+				   arena_printf(arena, "@%s", domain->head.name.value),
+				   facts_next_hop(arena, topology, facts->node, way), out->head.at);
+	}
+	way = route ? route_next(route, facts->node) : NULL;
+	if (way && way->kind.value != KIND_INTERNET)
+		push_entry(arena, &facts->relayhosts, "<>",
+			   facts_next_hop(arena, topology, facts->node, way), route->head.at);
+}
+
+/* --- the connection to a next hop --- */
+
+static void push_policy(struct arena *arena, struct facts *facts, const char *hop,
+			enum tls_level level, const char *match, struct position at)
+{
+	const char *value = tls_level_words[level];
+
+	if (level == TLS_MAY)
+		return;
+	if (level >= TLS_VERIFY)
+		value = arena_printf(arena, "%s match=%s", value, match);
+	push_entry(arena, &facts->tls_policies, hop, value, at);
+}
+
+static void push_login(struct arena *arena, struct login_list *list, const char *hop,
+		       const struct credentials *from, const struct node *peer)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (hop ? strcmp(list->items[i].next_hop, hop) == 0
+			: strcmp(list->items[i].username, from->username.value) == 0)
+			return;
+	*arena_push(arena, list) = (struct login){
+		.next_hop = hop,
+		.username = from->username.value,
+		.password = from->password.value,
+		.peer = peer,
+		.at = from->head.at,
+	};
+}
+
+static const struct credentials *login_at(const struct link *link, const struct node *receiver)
+{
+	for (size_t i = 0; link->trust.value == TRUST_SASL && i < link->credentials.count; i++)
+		if (link->credentials.items[i].node == receiver)
+			return &link->credentials.items[i];
+	return NULL;
+}
+
+static void derive_sending(struct arena *arena, struct facts *facts, const struct node *next)
+{
+	const struct link *link = topology_link(facts->topology, facts->node, next);
+	const struct credentials *login;
+	const char *hop;
+
+	if (next->kind.value == KIND_INTERNET)
+		return;
+	hop = facts_next_hop(arena, facts->topology, facts->node, next);
+	if (next->kind.value == KIND_SMARTHOST) {
+		push_policy(arena, facts, hop, next->tls_level.value, next->host.value,
+			    next->tls_level.given ? next->tls_level.at : next->head.at);
+		if (next->credentials.head.given)
+			push_login(arena, &facts->logins, hop, &next->credentials, next);
+		return;
+	}
+	push_policy(arena, facts, hop, link->tls.value, next->hostname.value,
+		    link->tls.given ? link->tls.at : link->head.at);
+	login = login_at(link, next);
+	if (login)
+		push_login(arena, &facts->logins, hop, login, next);
+}
+
+static void derive_receiving(struct arena *arena, struct facts *facts, const struct node *previous,
+			     bool inbound)
+{
+	const struct link *link = topology_link(facts->topology, previous, facts->node);
+	const struct credentials *login = link ? login_at(link, facts->node) : NULL;
+
+	if (!login)
+		return;
+	push_login(arena, &facts->accounts, NULL, login, previous);
+	facts->submission = (unsigned)link->port.value;
+	facts->submission_at = trust_place(link);
+	if (inbound)
+		push_entry(arena, &facts->relay_users, login->username.value, "", login->head.at);
+}
+
+/* --- the node itself --- */
+
+static void derive_families(struct facts *facts)
+{
+	for (size_t i = 0; i < facts->node->addresses.count; i++) {
+		facts->ipv4 |= has_family(&facts->node->addresses.items[i], IP_V4);
+		facts->ipv6 |= has_family(&facts->node->addresses.items[i], IP_V6);
+	}
+}
+
+/* RFC 5321 4.5.1 and RFC 2142: somebody reads mail for the host itself. */
+static void derive_postmasters(struct arena *arena, struct facts *facts)
+{
+	static const char *const roles[] = {"postmaster", "abuse", "root"};
+	const struct node *node = facts->node;
+	const char *reader = node->postmaster.value;
+	struct position at = reader ? node->postmaster.at : node->hostname.at;
+
+	if (!reader && facts->relay_domains.count)
+		reader = arena_printf(arena, "postmaster@%s", facts->relay_domains.items[0].key);
+	for (size_t i = 0; reader && i < sizeof(roles) / sizeof(roles[0]); i++)
+		push_entry(arena, &facts->postmasters,
+			   arena_printf(arena, "%s@%s", roles[i], facts->hostname), reader, at);
+}
+
+static void push_subdomain(struct arena *arena, struct signing_key *key, const char *name,
+			   struct position at)
+{
+	if (!name || !domain_is_within(name, key->domain) || strcasecmp(name, key->domain) == 0)
+		return;
+	for (size_t i = 0; i < key->subdomains.count; i++)
+		if (strcasecmp(key->subdomains.items[i].value, name) == 0)
+			return;
+	*arena_push(arena, &key->subdomains) = (struct text){name, at};
+}
+
+static void derive_key(struct arena *arena, struct facts *facts, const struct domain *domain)
+{
+	struct signing_key *key = arena_push(arena, &facts->keys);
+	const struct dkim *dkim = &domain->dkim;
+
+	key->domain = domain->head.name.value;
+	key->selector = dkim->selector.value;
+	key->path = dkim->key.value ? dkim->key.value
+				    : arena_printf(arena, "/etc/postern/keys/%s/%s.private", key->domain,
+						   key->selector);
+	key->at = dkim->head.at;
+	for (size_t i = 0; i < dkim->subdomains.count; i++)
+		push_subdomain(arena, key, dkim->subdomains.items[i].value, dkim->subdomains.items[i].at);
+	/* bounces and cron mail come from the hosts' own names */
+	for (size_t i = 0; i < facts->topology->routes.count; i++) {
+		const struct route *route = &facts->topology->routes.items[i];
+
+		if (!route_is_outbound(route) || !route_serves(route, domain))
+			continue;
+		for (size_t j = 0; j < route->hop_count; j++) {
+			push_subdomain(arena, key, route->hops[j]->hostname.value, route->hops[j]->hostname.at);
+			if (route->hops[j] == facts->node)
+				break;
+		}
+	}
+}
+
+static void derive_route(struct arena *arena, struct facts *facts, const struct route *route)
+{
+	const struct node *previous = route_previous(route, facts->node);
+	const struct node *next = route_next(route, facts->node);
+
+	if (route_is_outbound(route) && previous)
+		derive_outbound_receiver(arena, facts, route, previous);
+	if (!route_is_outbound(route))
+		derive_inbound(arena, facts, route);
+	if (next)
+		derive_sending(arena, facts, next);
+	if (previous)
+		derive_receiving(arena, facts, previous, !route_is_outbound(route));
+}
+
+struct facts *facts_derive(struct arena *arena, const struct topology *topology,
+			   const struct node *node)
+{
+	struct facts *facts = arena_alloc(arena, sizeof(*facts));
+
+	facts->topology = topology;
+	facts->node = node;
+	facts->hostname = node->hostname.value;
+	derive_families(facts);
+	for (size_t i = 0; i < topology->routes.count; i++)
+		derive_route(arena, facts, &topology->routes.items[i]);
+	derive_ways_out(arena, facts);
+	derive_relayhosts(arena, facts);
+	for (size_t i = 0; i < topology->domains.count; i++)
+		if (topology->domains.items[i].dkim.signer == node)
+			derive_key(arena, facts, &topology->domains.items[i]);
+	if (node->kind.value == KIND_POSTFIX)
+		derive_postmasters(arena, facts);
+	return facts;
+}

@@ -1,0 +1,116 @@
+/*
+ * What follows from a topology for one node: whom it trusts, where it sends what, what it signs.
+ *
+ * Facts are about mail, not about file formats: the templates turn them into Postfix's words. Each
+ * remembers the place in the topology that caused it. All memory belongs to the run's arena.
+ */
+#ifndef POSTERN_FACTS_H
+#define POSTERN_FACTS_H
+
+#include "confgen/topology/model.h"
+
+/* A client network that may relay, beyond loopback. */
+struct trusted {
+	struct ip_network network;
+	const struct node *peer;
+	struct position at;
+};
+
+struct trusted_list {
+	struct trusted *items;
+	size_t count;
+};
+
+/* A row of a lookup table. */
+struct entry {
+	const char *key, *value;
+	struct position at;
+};
+
+struct entry_list {
+	struct entry *items;
+	size_t count;
+};
+
+/* A login: as the client presents it, or as the server accepts it. */
+struct login {
+	const char *next_hop; /* NULL on the server's side */
+	const char *username, *password;
+	const struct node *peer;
+	struct position at;
+};
+
+struct login_list {
+	struct login *items;
+	size_t count;
+};
+
+/* Which sender domains a trusted peer may use. */
+struct sender_limit {
+	const struct node *peer;
+	struct trusted_list clients; /* how it is known: by address, */
+	const char *username;	     /* or by login */
+	struct entry_list senders;
+	struct position at;
+};
+
+struct sender_limit_list {
+	struct sender_limit *items;
+	size_t count;
+};
+
+struct signing_key {
+	const char *domain, *selector, *path;
+	struct text_list subdomains;
+	struct position at;
+};
+
+struct signing_key_list {
+	struct signing_key *items;
+	size_t count;
+};
+
+struct facts {
+	const struct topology *topology;
+	const struct node *node;
+	const char *hostname;
+	bool internet;		/* it takes mail from the Internet */
+	bool ipv4, ipv6;	/* which families it has addresses of */
+	unsigned submission;	/* port on which peers log in, 0 for none */
+	struct position submission_at;
+
+	struct trusted_list trusted;
+	struct sender_limit_list limits;
+	struct login_list accounts; /* accepted here */
+	struct login_list logins;   /* presented elsewhere */
+
+	struct entry_list relay_domains; /* domain -> OK */
+	struct entry_list transports;	 /* domain -> relay:[next hop]:port */
+	struct entry_list recipients;	 /* address -> OK; @domain -> OK where none are listed */
+	struct entry_list unlisted;	 /* domains whose recipients have to be asked for */
+	struct entry_list postmasters;	 /* role addresses of the host itself -> where they go */
+
+	/* the way out: one for all, or by sender; neither: straight to each domain's own hosts */
+	const char *relayhost;
+	struct position relayhost_at;
+	struct entry_list relayhosts; /* @domain or <> -> next hop */
+	struct text_list fallbacks;
+	struct entry_list tls_policies; /* next hop -> level */
+
+	struct signing_key_list keys;
+	struct trusted_list signed_clients; /* whose mail is signed, beyond loopback and logins */
+	struct entry_list relay_users;	    /* logins of relays: authenticated, but not authors */
+};
+
+/* Derives the facts of a node of kind postfix or dms from a topology without errors. */
+struct facts *facts_derive(struct arena *arena, const struct topology *topology,
+			   const struct node *node);
+
+/* The next hop that `sender` uses for `receiver`, in Postfix's form: [host]:port. */
+const char *facts_next_hop(struct arena *arena, const struct topology *topology,
+			   const struct node *sender, const struct node *receiver);
+
+/* Where the node's milter listens, as the milter's configuration names it. */
+const char *facts_milter_socket(const struct node *node);
+
+#endif

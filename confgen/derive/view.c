@@ -1,0 +1,364 @@
+/* Facts as JSON for the templates; see view.h. */
+#include "confgen/derive/view.h"
+#include "confgen/derive/password.h"
+#include "confgen/topology/schema.h"
+#include "common/strbuf.h"
+
+/* The topology's file name without folders, fit for a comment. */
+static const char *file_name(struct arena *arena, const struct source *source)
+{
+	const char *slash = strrchr(source->name, '/');
+	char *name = arena_strdup(arena, slash ? slash + 1 : source->name);
+
+	for (char *p = name; *p; p++)
+		if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
+			*p = '?';
+	return name;
+}
+
+const char *view_place(struct arena *arena, struct position at)
+{
+	return at.source ? arena_printf(arena, "%s:%u", file_name(arena, at.source), at.line) : "default";
+}
+
+static json_t *text(const char *value)
+{
+	return value ? json_string(value) : json_false();
+}
+
+static json_t *place(struct arena *arena, struct position at)
+{
+	return json_string(view_place(arena, at));
+}
+
+/* {"value": ..., "origin": ...}, or false when there is none. */
+static json_t *placed(struct arena *arena, const char *value, struct position at)
+{
+	return value ? json_pack("{s:s, s:o}", "value", value, "origin", place(arena, at)) : json_false();
+}
+
+/* Rows with their origin, said once for a run of rows from the same line. */
+static json_t *rows(struct arena *arena, const struct entry_list *list)
+{
+	json_t *array = json_array();
+	unsigned last = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct entry *entry = &list->items[i];
+
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:o}", "key", entry->key, "value", entry->value,
+					 "origin",
+					 entry->at.line == last ? json_false() : place(arena, entry->at)));
+		last = entry->at.line;
+	}
+	return array;
+}
+
+/* --- tables --- */
+
+static const char *limit_class(struct arena *arena, const struct sender_limit *limit)
+{
+	char *name = arena_printf(arena, "senders_%s", limit->peer->head.name.value);
+
+	for (char *p = name; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return name;
+}
+
+static const struct entry_list *password_rows(struct arena *arena, const struct login_list *logins)
+{
+	struct entry_list *list = arena_alloc(arena, sizeof(*list));
+
+	for (size_t i = 0; i < logins->count; i++)
+		*arena_push(arena, list) = (struct entry){
+			logins->items[i].next_hop,
+			arena_printf(arena, "%s:%s", logins->items[i].username, logins->items[i].password),
+			logins->items[i].at};
+	return list;
+}
+
+/* The limits of clients known by login: the login selects the class. */
+static const struct entry_list *login_limits(struct arena *arena, const struct facts *facts)
+{
+	struct entry_list *list = arena_alloc(arena, sizeof(*list));
+
+	for (size_t i = 0; i < facts->limits.count; i++)
+		if (facts->limits.items[i].username)
+			*arena_push(arena, list) = (struct entry){facts->limits.items[i].username,
+								  limit_class(arena, &facts->limits.items[i]),
+								  facts->limits.items[i].at};
+	return list;
+}
+
+size_t view_tables(struct arena *arena, const struct facts *facts, struct table *tables, size_t most)
+{
+	const struct table fixed[] = {
+		{"transport", "next hop by recipient domain", false, &facts->transports},
+		{"relay_domains", "domains that this host relays", false, &facts->relay_domains},
+		{"relay_recipients", "recipients that exist", false, &facts->recipients},
+		{"verify_recipients", "domains whose recipients the mailbox host is asked for", false,
+		 &facts->unlisted},
+		{"virtual", "role addresses of this host", false, &facts->postmasters},
+		{"relayhosts", "way out by sender domain", false, &facts->relayhosts},
+		{"tls_policy", "TLS level by next hop", false, &facts->tls_policies},
+		{"sasl_passwd", "logins at next hops", true, password_rows(arena, &facts->logins)},
+		{"sasl_limits", "sender limits by login", false, login_limits(arena, facts)},
+	};
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && count < most; i++)
+		if (fixed[i].rows->count)
+			tables[count++] = fixed[i];
+	for (size_t i = 0; i < facts->limits.count && count < most; i++)
+		tables[count++] = (struct table){
+			limit_class(arena, &facts->limits.items[i]),
+			arena_printf(arena, "sender domains that %s may use",
+				     facts->limits.items[i].peer->head.name.value),
+			false, &facts->limits.items[i].senders};
+	return count;
+}
+
+bool table_is_inline(const struct node *node, const struct table *table)
+{
+	return (node->map_type.value == MAP_INLINE || node->kind.value == KIND_DMS) && !table->secret;
+}
+
+const char *table_type(const struct node *node)
+{
+	return map_type_words[node->map_type.value == MAP_INLINE ? MAP_TEXTHASH : node->map_type.value];
+}
+
+/* What main.cf calls the table: TYPE:${config_directory}/NAME, or the rows themselves. */
+static const char *lookup(struct arena *arena, const struct node *node, const struct table *table)
+{
+	struct strbuf inline_rows = STRBUF_INIT;
+	const char *result;
+
+	if (!table_is_inline(node, table))
+		return arena_printf(arena, "%s:${config_directory}/%s", table_type(node), table->name);
+	strbuf_adds(&inline_rows, "inline:{");
+	for (size_t i = 0; i < table->rows->count; i++)
+		strbuf_addf(&inline_rows, " { %s = %s }", table->rows->items[i].key,
+			    table->rows->items[i].value);
+	strbuf_adds(&inline_rows, " }");
+	result = arena_strdup(arena, inline_rows.text);
+	strbuf_done(&inline_rows);
+	return result;
+}
+
+json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "name", table->name, "title", table->title,
+			 "node", facts->node->head.name.value, "topology",
+			 file_name(arena, facts->node->head.at.source), "lookup", lookup(arena, facts->node, table),
+			 "rows", rows(arena, table->rows));
+}
+
+/* Every table by its name, false where the node needs none. */
+static json_t *tables_by_name(struct arena *arena, const struct facts *facts)
+{
+	static const char *const names[] = {"transport", "relay_domains", "relay_recipients",
+					    "verify_recipients", "virtual", "relayhosts", "tls_policy",
+					    "sasl_passwd", "sasl_limits"};
+	struct table tables[MOST_TABLES];
+	size_t count = view_tables(arena, facts, tables, MOST_TABLES);
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		json_object_set_new(object, names[i], json_false());
+	for (size_t i = 0; i < count; i++)
+		json_object_set_new(object, tables[i].name, view_of_table(arena, facts, &tables[i]));
+	return object;
+}
+
+/* --- lists --- */
+
+static json_t *trusted(struct arena *arena, const struct trusted_list *list)
+{
+	json_t *array = json_array();
+	char bare[IP_TEXT_SIZE], postfix[IP_TEXT_SIZE];
+
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:s, s:o}", "network",
+					 ip_network_format_postfix(&list->items[i].network, postfix), "cidr",
+					 ip_network_format(&list->items[i].network, bare), "peer",
+					 list->items[i].peer->head.name.value, "origin",
+					 place(arena, list->items[i].at)));
+	return array;
+}
+
+static json_t *limits(struct arena *arena, const struct facts *facts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts->limits.count; i++) {
+		const struct sender_limit *limit = &facts->limits.items[i];
+		const struct table table = {limit_class(arena, limit), "", false, &limit->senders};
+
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "class", table.name, "peer",
+					 limit->peer->head.name.value, "lookup",
+					 lookup(arena, facts->node, &table), "clients",
+					 trusted(arena, &limit->clients), "username", text(limit->username),
+					 "origin", place(arena, limit->at)));
+	}
+	return array;
+}
+
+static bool limits_by_address(const struct facts *facts)
+{
+	for (size_t i = 0; i < facts->limits.count; i++)
+		if (facts->limits.items[i].clients.count)
+			return true;
+	return false;
+}
+
+static json_t *accounts(struct arena *arena, const struct facts *facts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts->accounts.count; i++) {
+		const struct login *login = &facts->accounts.items[i];
+
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:s, s:o}", "username", login->username, "hash",
+					 password_hash(arena, facts->hostname, login->username, login->password),
+					 "peer", login->peer->head.name.value, "origin",
+					 place(arena, login->at)));
+	}
+	return array;
+}
+
+static json_t *names(const struct text_list *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(array, json_pack("{s:s, s:b}", "name", list->items[i].value, "last",
+						       i + 1 == list->count));
+	return array;
+}
+
+static json_t *keys(struct arena *arena, const struct facts *facts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts->keys.count; i++) {
+		const struct signing_key *key = &facts->keys.items[i];
+
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "domain", key->domain,
+						       "selector", key->selector, "path", key->path,
+						       "has_subdomains", key->subdomains.count > 0, "subdomains",
+						       names(&key->subdomains), "origin", place(arena, key->at)));
+	}
+	return array;
+}
+
+static json_t *usernames(const struct entry_list *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(array, json_pack("{s:s, s:b}", "name", list->items[i].key, "last",
+						       i + 1 == list->count));
+	return array;
+}
+
+/* --- the parts of a node --- */
+
+static json_t *milter(struct arena *arena, const struct facts *facts)
+{
+	if (facts->keys.count == 0)
+		return json_false();
+	return json_pack("{s:s, s:b, s:o, s:o, s:b, s:o, s:o}", "socket", facts_milter_socket(facts->node),
+			 "unix", facts->node->kind.value == KIND_POSTFIX, "keys", keys(arena, facts), "clients",
+			 trusted(arena, &facts->signed_clients), "has_relay_users",
+			 facts->relay_users.count > 0, "relay_users", usernames(&facts->relay_users), "origin",
+			 place(arena, facts->keys.items[0].at));
+}
+
+static json_t *submission(struct arena *arena, const struct facts *facts)
+{
+	if (!facts->submission)
+		return json_false();
+	return json_pack("{s:s, s:i, s:o}", "service",
+			 facts->submission == 587 ? "submission"
+						  : arena_printf(arena, "%u", facts->submission),
+			 "port", (int)facts->submission, "origin", place(arena, facts->submission_at));
+}
+
+static json_t *tls(struct arena *arena, const struct node *node)
+{
+	if (!node->tls.head.given)
+		return json_false();
+	return json_pack("{s:s, s:s, s:o}", "certificate", node->tls.certificate.value, "key",
+			 node->tls.key.value, "origin", place(arena, node->tls.head.at));
+}
+
+static json_t *fallbacks(struct arena *arena, const struct facts *facts)
+{
+	struct strbuf list = STRBUF_INIT;
+	json_t *result;
+
+	for (size_t i = 0; i < facts->fallbacks.count; i++)
+		strbuf_addf(&list, "%s%s", i ? ", " : "", facts->fallbacks.items[i].value);
+	result = placed(arena, list.text, facts->fallbacks.count ? facts->fallbacks.items[0].at
+								   : (struct position){0});
+	strbuf_done(&list);
+	return result;
+}
+
+static json_t *size_limit(struct arena *arena, const struct node *node)
+{
+	return placed(arena,
+		      node->message_size_limit.given
+			      ? arena_printf(arena, "%lu", node->message_size_limit.value)
+			      : NULL,
+		      node->message_size_limit.at);
+}
+
+/* compatibility_level has had MAJOR.MINOR since 3.6; before, 2 was the last. */
+static const char *compatibility_level(const struct node *node)
+{
+	return node->postfix.number >= 306 ? "3.6" : "2";
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) < 0)
+		abort();
+}
+
+json_t *view_of_node(struct arena *arena, const struct facts *facts)
+{
+	const struct node *node = facts->node;
+	json_t *view = json_object();
+
+	set(view, "topology", json_string(file_name(arena, node->head.at.source)));
+	set(view, "node", json_string(node->head.name.value));
+	set(view, "origin", place(arena, node->head.name.at));
+	set(view, "hostname", placed(arena, node->hostname.value, node->hostname.at));
+	set(view, "inet_protocols",
+	    json_string(!facts->ipv6 ? "ipv4" : !facts->ipv4 ? "ipv6" : "all"));
+	set(view, "addresses_origin",
+	    place(arena, node->addresses.count ? node->addresses.items[0].head.name.at : node->head.at));
+	set(view, "compatibility_level", json_string(compatibility_level(node)));
+	set(view, "lmdb", json_boolean(node->map_type.value == MAP_LMDB));
+	set(view, "message_size_limit", size_limit(arena, node));
+	set(view, "tls", tls(arena, node));
+	set(view, "trusted", trusted(arena, &facts->trusted));
+	set(view, "submission", submission(arena, facts));
+	set(view, "accounts", accounts(arena, facts));
+	set(view, "tables", tables_by_name(arena, facts));
+	set(view, "limits", limits(arena, facts));
+	set(view, "limits_by_address", json_boolean(limits_by_address(facts)));
+	set(view, "has_limits", json_boolean(facts->limits.count > 0));
+	set(view, "has_logins", json_boolean(facts->logins.count > 0));
+	set(view, "relayhost", placed(arena, facts->relayhost, facts->relayhost_at));
+	set(view, "fallbacks", fallbacks(arena, facts));
+	set(view, "milter", milter(arena, facts));
+	return view;
+}

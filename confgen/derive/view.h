@@ -1,0 +1,39 @@
+/*
+ * Facts as the data that templates see, in JSON: every key is always there, `false` and the empty
+ * list say "none". templates/README.md describes the keys for those who write templates.
+ */
+#ifndef POSTERN_VIEW_H
+#define POSTERN_VIEW_H
+
+#include "confgen/derive/facts.h"
+
+#include <jansson.h>
+
+/* How a lookup table of the node is stored and referred to. */
+struct table {
+	const char *name;   /* file name */
+	const char *title;  /* what it is for, in its first comment */
+	bool secret;	    /* mode 0600, and never inline */
+	const struct entry_list *rows;
+};
+
+/* The view of a node. The caller owns the reference. */
+json_t *view_of_node(struct arena *arena, const struct facts *facts);
+
+/* The tables that the node's Postfix needs as files, in a fixed order; gives their number. */
+#define MOST_TABLES 64
+size_t view_tables(struct arena *arena, const struct facts *facts, struct table *tables, size_t most);
+
+/* Whether the table's rows stand in main.cf itself. docker-mailserver takes no files of ours. */
+bool table_is_inline(const struct node *node, const struct table *table);
+
+/* The type of the node's tables that are files. */
+const char *table_type(const struct node *node);
+
+/* The view of one table, for the template postfix/table. The caller owns the reference. */
+json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table);
+
+/* "topology.yaml:12". */
+const char *view_place(struct arena *arena, struct position at);
+
+#endif

@@ -1,0 +1,107 @@
+/* Questions that a model answers about itself; see model.h. */
+#include "confgen/topology/model.h"
+
+struct node *link_other_end(const struct link *link, const struct node *node)
+{
+	if (link->ends[0] == node)
+		return link->ends[1];
+	return link->ends[1] == node ? link->ends[0] : NULL;
+}
+
+const struct link *topology_link(const struct topology *topology, const struct node *a,
+				 const struct node *b)
+{
+	for (size_t i = 0; i < topology->links.count; i++)
+		if (a && b && link_other_end(&topology->links.items[i], a) == b)
+			return &topology->links.items[i];
+	return NULL;
+}
+
+const struct attachment *node_attachment(const struct node *node, const struct network *network)
+{
+	for (size_t i = 0; i < node->addresses.count; i++) {
+		const struct attachment *attachment = &node->addresses.items[i];
+
+		if (attachment->network == network &&
+		    (network || strcmp(attachment->head.name.value, "internet") == 0))
+			return attachment;
+	}
+	return NULL;
+}
+
+bool route_is_outbound(const struct route *route)
+{
+	return route->from.count > 0;
+}
+
+bool route_serves(const struct route *route, const struct domain *domain)
+{
+	for (size_t i = 0; i < route->domain_count; i++)
+		if (route->domains[i] == domain)
+			return true;
+	return false;
+}
+
+struct node *route_next(const struct route *route, const struct node *node)
+{
+	for (size_t i = 0; i + 1 < route->hop_count; i++)
+		if (route->hops[i] == node)
+			return route->hops[i + 1];
+	return NULL;
+}
+
+struct node *route_previous(const struct route *route, const struct node *node)
+{
+	for (size_t i = 1; i < route->hop_count; i++)
+		if (route->hops[i] == node)
+			return route->hops[i - 1];
+	return NULL;
+}
+
+size_t topology_ways_out(const struct topology *topology, const struct node *node,
+			 const struct domain *domain, struct node **next, size_t most)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		const struct route *route = &topology->routes.items[i];
+		struct node *way = route_next(route, node);
+		bool known = false;
+
+		if (!way || !route_is_outbound(route) || (domain && !route_serves(route, domain)))
+			continue;
+		for (size_t j = 0; j < count && j < most; j++)
+			known |= next[j] == way;
+		if (known)
+			continue;
+		if (count < most)
+			next[count] = way;
+		count++;
+	}
+	return count;
+}
+
+const struct route *topology_route_out(const struct topology *topology, const struct node *node,
+				       const struct domain *domain)
+{
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		if (route_is_outbound(route) && route_next(route, node) &&
+		    (!domain || route_serves(route, domain)))
+			return route;
+	}
+	return NULL;
+}
+
+const struct route *topology_route_in(const struct topology *topology, const struct node *node,
+				      const struct domain *domain)
+{
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		if (!route_is_outbound(route) && route_next(route, node) && route_serves(route, domain))
+			return route;
+	}
+	return NULL;
+}

@@ -1,0 +1,286 @@
+/*
+ * Names to pointers: every node, network and domain that the topology mentions is looked up once,
+ * here, and secrets are fetched.
+ */
+#include "common/file.h"
+#include "common/suggest.h"
+#include "confgen/topology/load.h"
+#include "confgen/topology/rules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LONGEST_SECRET 1024
+
+/* The names of a map's items, for "did you mean". */
+static void unknown_name(struct arena *arena, struct diagnostics *list, const struct text *name,
+			 const char *what, const void *items, size_t count, size_t size)
+{
+	const char **names = arena_array(arena, count + 1, sizeof(*names));
+	const char *near;
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = ((const struct head *)(const void *)((const char *)items + i * size))->name.value;
+	near = suggest(name->value, names, count);
+	report(list, UNKNOWN_NAME, name->at, "there is no %s '%s'", what, name->value);
+	if (near)
+		diagnostics_hint(list, "did you mean '%s'?", near);
+}
+
+static struct node *find_node(struct arena *arena, struct topology *topology,
+			      struct diagnostics *list, const struct text *name)
+{
+	if (!name->value)
+		return NULL;
+	if (strcmp(name->value, "internet") == 0)
+		return &topology->internet;
+	for (size_t i = 0; i < topology->nodes.count; i++)
+		if (strcmp(topology->nodes.items[i].head.name.value, name->value) == 0)
+			return &topology->nodes.items[i];
+	unknown_name(arena, list, name, "node", topology->nodes.items, topology->nodes.count,
+		     sizeof(struct node));
+	return NULL;
+}
+
+/* Sets `*out` to the network, or to NULL for the Internet; an unknown name gives an error. */
+static bool find_network(struct arena *arena, struct topology *topology, struct diagnostics *list,
+			 const struct text *name, struct network **out)
+{
+	*out = NULL;
+	if (!name->value)
+		return false;
+	if (strcmp(name->value, "internet") == 0)
+		return true;
+	for (size_t i = 0; i < topology->networks.count; i++)
+		if (strcmp(topology->networks.items[i].head.name.value, name->value) == 0) {
+			*out = &topology->networks.items[i];
+			return true;
+		}
+	unknown_name(arena, list, name, "network", topology->networks.items,
+		     topology->networks.count, sizeof(struct network));
+	return false;
+}
+
+/* A bug elsewhere must not take an unknown network for the Internet. */
+static struct network nowhere;
+
+static void resolve_domains(struct arena *arena, struct topology *topology,
+			    struct diagnostics *list)
+{
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		struct domain *domain = &topology->domains.items[i];
+
+		domain->home = find_node(arena, topology, list, &domain->mailboxes);
+		domain->dkim.signer = find_node(arena, topology, list, &domain->dkim.sign_at);
+	}
+}
+
+static void resolve_nodes(struct arena *arena, struct topology *topology, struct diagnostics *list)
+{
+	for (size_t i = 0; i < topology->nodes.count; i++) {
+		struct node *node = &topology->nodes.items[i];
+		const char *version = node->postfix.version.value;
+
+		node->postfix.number = version ? 300 + (unsigned)strtoul(version + 2, NULL, 10) : 307;
+		for (size_t j = 0; j < node->addresses.count; j++) {
+			struct attachment *attachment = &node->addresses.items[j];
+
+			if (!find_network(arena, topology, list, &attachment->head.name,
+					  &attachment->network))
+				attachment->network = &nowhere;
+		}
+	}
+}
+
+static void resolve_links(struct arena *arena, struct topology *topology, struct diagnostics *list)
+{
+	for (size_t i = 0; i < topology->links.count; i++) {
+		struct link *link = &topology->links.items[i];
+
+		if (!find_network(arena, topology, list, &link->over, &link->network))
+			link->network = &nowhere;
+		for (size_t j = 0; j < link->between.count && j < 2; j++)
+			link->ends[j] = find_node(arena, topology, list, &link->between.items[j]);
+		for (size_t j = 0; j < link->credentials.count; j++)
+			link->credentials.items[j].node =
+				find_node(arena, topology, list, &link->credentials.items[j].head.name);
+		if (link->trust.value != TRUST_SASL)
+			continue;
+		if (!link->tls.given)
+			link->tls.value = TLS_ENCRYPT;
+		if (!link->port.given)
+			link->port.value = 587;
+	}
+}
+
+static struct domain *find_domain(struct arena *arena, struct topology *topology,
+				  struct diagnostics *list, const struct text *name)
+{
+	for (size_t i = 0; i < topology->domains.count; i++)
+		if (strcasecmp(topology->domains.items[i].head.name.value, name->value) == 0)
+			return &topology->domains.items[i];
+	unknown_name(arena, list, name, "domain", topology->domains.items, topology->domains.count,
+		     sizeof(struct domain));
+	return NULL;
+}
+
+static void resolve_routes(struct arena *arena, struct topology *topology, struct diagnostics *list)
+{
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		struct route *route = &topology->routes.items[i];
+		const struct text_list *names = route->from.count ? &route->from : &route->to;
+
+		route->domains = arena_array(arena, names->count, sizeof(struct domain *));
+		route->hops = arena_array(arena, route->path.count, sizeof(struct node *));
+		for (size_t j = 0; j < names->count; j++) {
+			struct domain *domain = find_domain(arena, topology, list, &names->items[j]);
+
+			if (domain)
+				route->domains[route->domain_count++] = domain;
+		}
+		for (size_t j = 0; j < route->path.count; j++) {
+			struct node *node = find_node(arena, topology, list, &route->path.items[j]);
+
+			if (node)
+				route->hops[route->hop_count++] = node;
+		}
+	}
+}
+
+static void resolve_tests(struct arena *arena, struct topology *topology, struct diagnostics *list)
+{
+	for (size_t i = 0; i < topology->tests.count; i++) {
+		struct test_case *test = &topology->tests.items[i];
+
+		find_node(arena, topology, list, &test->at);
+		find_node(arena, topology, list, &test->expect.delivered_at);
+		for (size_t j = 0; j < test->expect.via.count; j++)
+			find_node(arena, topology, list, &test->expect.via.items[j]);
+	}
+}
+
+void topology_resolve(struct arena *arena, struct topology *topology, struct diagnostics *list)
+{
+	topology->internet.kind.value = KIND_INTERNET;
+	topology->internet.head.name.value = "internet";
+	resolve_domains(arena, topology, list);
+	resolve_nodes(arena, topology, list);
+	resolve_links(arena, topology, list);
+	resolve_routes(arena, topology, list);
+	resolve_tests(arena, topology, list);
+}
+
+/* --- secrets --- */
+
+static void secret_error(struct diagnostics *list, const struct secret *secret, const char *what,
+			 const char *name, const char *why)
+{
+	const struct position at = secret->file.value ? secret->file.at : secret->env.at;
+
+	report(list, CREDENTIALS, at, "the password %s '%s' %s", what, name, why);
+	diagnostics_hide_source(list);
+}
+
+/* The first line of the text; NULL with an error if that is no password. */
+static const char *usable(struct diagnostics *list, const struct secret *secret, const char *what,
+			  const char *name, char *text)
+{
+	size_t length = strcspn(text, "\r\n");
+
+	text[length] = '\0';
+	if (length == 0)
+		secret_error(list, secret, what, name, "is empty");
+	else if (length > LONGEST_SECRET)
+		secret_error(list, secret, what, name, "holds more than 1024 octets in its first line");
+	else if (text[0] == ' ' || text[0] == '\t' || text[length - 1] == ' ' || text[length - 1] == '\t')
+		secret_error(list, secret, what, name,
+			     "begins or ends with white space, which Postfix tables cannot hold");
+	else
+		for (const char *p = text; *p; p++)
+			if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+				secret_error(list, secret, what, name, "holds a control character");
+				return NULL;
+			} else if (!p[1]) {
+				return text;
+			}
+	return NULL;
+}
+
+static void secret_from_file(struct arena *arena, const struct topology *topology,
+			     struct secret *secret, enum secret_policy policy,
+			     struct diagnostics *list)
+{
+	const char *name = secret->file.value;
+	const char *path = name[0] == '/' ? name
+					  : arena_printf(arena, "%s/%s", topology->folder, name);
+	struct stat status;
+	size_t length;
+	char *text;
+	int error;
+
+	if (stat(path, &status) < 0) {
+		secret_error(list, secret, "file", name, strerror(errno));
+		return;
+	}
+	if (S_ISREG(status.st_mode) && (status.st_mode & 077)) {
+		report(list, SECRET_OPEN, secret->file.at, "the password file '%s' can be read by others", name);
+		diagnostics_hint(list, "chmod 600 %s", name);
+		diagnostics_hide_source(list);
+	}
+	if (policy == SECRETS_LOOK)
+		return;
+	error = file_read(arena, path, LONGEST_SECRET * 4, &text, &length);
+	if (error)
+		secret_error(list, secret, "file", name, strerror(-error));
+	else
+		secret->value = usable(list, secret, "file", name, text);
+}
+
+static void resolve_secret(struct arena *arena, const struct topology *topology,
+			   struct credentials *credentials, enum secret_policy policy,
+			   struct diagnostics *list)
+{
+	struct secret *secret = &credentials->password;
+	const char *value;
+
+	if (!secret->head.given)
+		return;
+	if (!secret->file.value == !secret->env.value) {
+		if (!secret->file.at.line && !secret->env.at.line)
+			report(list, CREDENTIALS, secret->head.at,
+			       "a password comes from one place: 'file' or 'env'");
+		else if (secret->file.value)
+			report(list, CREDENTIALS, secret->head.at,
+			       "a password comes from one place: 'file' or 'env', not both");
+		diagnostics_hint(list, "such as password: {file: secrets/relay} beside the topology");
+		diagnostics_hide_source(list);
+		return;
+	}
+	if (secret->file.value) {
+		secret_from_file(arena, topology, secret, policy, list);
+	} else if (policy == SECRETS_READ) {
+		value = getenv(secret->env.value);
+		if (!value)
+			secret_error(list, secret, "variable", secret->env.value, "is not set");
+		else
+			secret->value = usable(list, secret, "variable", secret->env.value,
+					       arena_strdup(arena, value));
+	}
+	/* stands for the real one where nothing is installed */
+	if (policy == SECRETS_LOOK)
+		secret->value = "placeholder";
+}
+
+void topology_resolve_secrets(struct arena *arena, struct topology *topology,
+			      enum secret_policy policy, struct diagnostics *list)
+{
+	for (size_t i = 0; i < topology->nodes.count; i++)
+		resolve_secret(arena, topology, &topology->nodes.items[i].credentials, policy, list);
+	for (size_t i = 0; i < topology->links.count; i++)
+		for (size_t j = 0; j < topology->links.items[i].credentials.count; j++)
+			resolve_secret(arena, topology, &topology->links.items[i].credentials.items[j],
+				       policy, list);
+}

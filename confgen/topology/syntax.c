@@ -1,0 +1,186 @@
+/* Whether a text can be what its key asks for; see syntax.h. */
+#include "confgen/topology/syntax.h"
+#include "common/network.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+static bool printable(const char *value, const char *refused)
+{
+	for (const unsigned char *p = (const unsigned char *)value; *p; p++)
+		if (*p <= 0x20 || *p == 0x7f || strchr(refused, *p))
+			return false;
+	return true;
+}
+
+const char *check_name(const char *value)
+{
+	size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+
+	if (!*value || value[length] || value[0] == '-')
+		return "is not a name: use letters, digits, '-' and '_'";
+	return length > 32 ? "is longer than 32 characters" : NULL;
+}
+
+static const char *check_label_of_domain(const char *label, size_t length)
+{
+	if (length == 0)
+		return "has an empty label (two dots, or a dot at an end)";
+	if (length > 63)
+		return "has a label of more than 63 characters";
+	if (label[0] == '-' || label[length - 1] == '-')
+		return "has a label that begins or ends with '-'";
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)label[i] >= 0x80)
+			return "is not in ASCII: write internationalized domains as A-labels (xn--...)";
+		else if (!isalnum((unsigned char)label[i]) && label[i] != '-' && label[i] != '_')
+			return "is not a domain name";
+	return NULL;
+}
+
+const char *check_domain(const char *value)
+{
+	struct ip_address address;
+	size_t length = strlen(value);
+
+	if (ip_parse(value, &address) == IP_OK)
+		return "is an address where a domain name is wanted";
+	if (length == 0 || length > 253)
+		return "is not a domain name";
+	if (value[length - 1] == '.')
+		return "ends with a dot: write it without";
+	for (const char *label = value;; label += strcspn(label, ".") + 1) {
+		size_t size = strcspn(label, ".");
+		const char *wrong = check_label_of_domain(label, size);
+
+		if (wrong)
+			return wrong;
+		if (!label[size])
+			return NULL;
+	}
+}
+
+const char *check_hostname(const char *value)
+{
+	const char *wrong = check_domain(value);
+
+	if (wrong)
+		return wrong;
+	if (!strchr(value, '.'))
+		return "is not fully qualified: other servers refuse such a greeting";
+	if (strcasecmp(value, "localhost.localdomain") == 0)
+		return "is not a name that others can look up";
+	return NULL;
+}
+
+const char *check_host(const char *value)
+{
+	struct ip_address address;
+
+	if (value[0] == '[')
+		return "has brackets: write the host without, they are added where Postfix wants them";
+	return ip_parse(value, &address) == IP_OK ? NULL : check_hostname(value);
+}
+
+const char *check_selector(const char *value)
+{
+	const char *wrong = check_domain(value);
+
+	return wrong && strlen(value) <= 63 && strspn(value, "0123456789") == strlen(value) ? NULL : wrong;
+}
+
+static bool is_atext(unsigned char c)
+{
+	return isalnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
+}
+
+const char *check_mailbox(const char *value)
+{
+	const char *at = strrchr(value, '@');
+
+	if (!at || at == value)
+		return "is not a mail address (local-part@domain)";
+	if (at - value > 64)
+		return "has a local part of more than 64 characters";
+	for (const char *p = value; p < at; p++)
+		if (!is_atext((unsigned char)*p) &&
+		    (*p != '.' || p == value || p + 1 == at || p[1] == '.'))
+			return "has a local part that is not a plain dot-string";
+	return check_domain(at + 1);
+}
+
+const char *check_sender(const char *value)
+{
+	return strcmp(value, "<>") == 0 ? NULL : check_mailbox(value);
+}
+
+const char *check_path(const char *value)
+{
+	if (value[0] != '/')
+		return "is not an absolute path";
+	if (!printable(value, "$,{}#'\"\\"))
+		return "has a character that means something to Postfix or a shell";
+	return strstr(value, "/../") ? "has '..' in it" : NULL;
+}
+
+const char *check_file(const char *value)
+{
+	for (const unsigned char *p = (const unsigned char *)value; *p; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			return "has a control character";
+	return *value ? NULL : "is empty";
+}
+
+const char *check_postfix_version(const char *value)
+{
+	bool digits = strlen(value) >= 3 && value[0] == '3' && value[1] == '.' &&
+		      strspn(value + 2, "0123456789") == strlen(value + 2) && strlen(value) <= 4;
+
+	if (!digits)
+		return "is not a Postfix release: write MAJOR.MINOR, in quotes, such as \"3.7\"";
+	if (value[2] < '5' && !value[3])
+		return "is older than 3.5, the oldest release that is supported";
+	return NULL;
+}
+
+const char *check_username(const char *value)
+{
+	if (!*value || !printable(value, ":"))
+		return "is not a login name: no spaces, colons or control characters";
+	return strlen(value) > 255 ? "is longer than 255 characters" : NULL;
+}
+
+const char *check_variable(const char *value)
+{
+	if (!*value || isdigit((unsigned char)*value))
+		return "is not the name of an environment variable";
+	for (const char *p = value; *p; p++)
+		if (!isalnum((unsigned char)*p) && *p != '_')
+			return "is not the name of an environment variable";
+	return NULL;
+}
+
+const char *check_ip(const char *value)
+{
+	struct ip_address address;
+
+	return ip_parse(value, &address) == IP_OK ? NULL : "is not an IP address";
+}
+
+const char *check_label(const char *value)
+{
+	const char *wrong = check_file(value);
+
+	if (wrong)
+		return wrong;
+	return strlen(value) > 200 ? "is longer than 200 characters" : NULL;
+}
+
+bool domain_is_within(const char *name, const char *domain)
+{
+	size_t all = strlen(name), tail = strlen(domain);
+
+	if (all < tail || strcasecmp(name + all - tail, domain) != 0)
+		return false;
+	return all == tail || name[all - tail - 1] == '.';
+}

@@ -1,0 +1,58 @@
+/*
+ * Whether a text can be what its key asks for. Each check returns NULL when it can, else the rest
+ * of a sentence that begins with the value. Pure, thread-safe.
+ *
+ * Sources: RFC 1123 2.1 (host names), RFC 5321 4.1.2 (mailboxes), RFC 6376 3.1 (selectors),
+ * postconf(5) for what would break a Postfix file.
+ */
+#ifndef POSTERN_SYNTAX_H
+#define POSTERN_SYNTAX_H
+
+#include <stdbool.h>
+
+/* The name of a node, network, route or test: letters, digits, "-" and "_", at most 32. */
+const char *check_name(const char *value);
+
+/* A DNS domain in A-label form, without trailing dot, at most 253 octets. */
+const char *check_domain(const char *value);
+
+/* A domain of at least two labels that is no address: what a mail server may call itself. */
+const char *check_hostname(const char *value);
+
+/* A host name or an IP address, without brackets. */
+const char *check_host(const char *value);
+
+/* A DKIM selector: one or more labels. */
+const char *check_selector(const char *value);
+
+/* local-part@domain with a dot-string local part. */
+const char *check_mailbox(const char *value);
+
+/* A mailbox, or "<>", the null sender. */
+const char *check_sender(const char *value);
+
+/* An absolute path without white space or characters that mean something to Postfix. */
+const char *check_path(const char *value);
+
+/* Any file name: not empty, no control characters. */
+const char *check_file(const char *value);
+
+/* MAJOR.MINOR of a Postfix release that is known here. */
+const char *check_postfix_version(const char *value);
+
+/* A login name: what can stand before the colon in a Postfix password map. */
+const char *check_username(const char *value);
+
+/* The name of an environment variable. */
+const char *check_variable(const char *value);
+
+/* An IP address. */
+const char *check_ip(const char *value);
+
+/* One line of printable text. */
+const char *check_label(const char *value);
+
+/* Whether `name` equals `domain` or lies below it; case-insensitive. */
+bool domain_is_within(const char *name, const char *domain);
+
+#endif

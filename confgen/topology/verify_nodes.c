@@ -1,0 +1,211 @@
+/* Whether domains, networks and nodes make sense, each on its own and beside one another. */
+#include "confgen/topology/load.h"
+#include "confgen/topology/rules.h"
+#include "confgen/topology/schema.h"
+#include "confgen/topology/syntax.h"
+
+#include <strings.h>
+
+#define IN_POSTFIX   (1U << KIND_POSTFIX)
+#define IN_DMS	     (1U << KIND_DMS)
+#define IN_SMARTHOST (1U << KIND_SMARTHOST)
+
+/* Which keys a kind of node may have, and which it must. */
+static const struct {
+	const char *key;
+	unsigned allowed, required;
+} node_keys[] = {
+	{"hostname", IN_POSTFIX | IN_DMS, IN_POSTFIX | IN_DMS},
+	{"addresses", IN_POSTFIX | IN_DMS, IN_POSTFIX | IN_DMS},
+	{"tls", IN_POSTFIX, 0},
+	{"map_type", IN_POSTFIX, 0},
+	{"postfix", IN_POSTFIX | IN_DMS, 0},
+	{"postmaster", IN_POSTFIX, 0},
+	{"message_size_limit", IN_POSTFIX | IN_DMS, 0},
+	{"host", IN_SMARTHOST, IN_SMARTHOST},
+	{"port", IN_SMARTHOST, 0},
+	{"tls_level", IN_SMARTHOST, 0},
+	{"credentials", IN_SMARTHOST, 0},
+};
+
+/* Where a key of the node was given; line 0 if it was not. In the order of node_keys. */
+static struct position given_at(const struct node *node, size_t key)
+{
+	const struct position none = {0};
+	const struct position places[] = {
+		node->hostname.at,
+		node->addresses.count ? node->addresses.items[0].head.at : none,
+		node->tls.head.at,
+		node->map_type.at,
+		node->postfix.head.at,
+		node->postmaster.at,
+		node->message_size_limit.at,
+		node->host.at,
+		node->port.at,
+		node->tls_level.at,
+		node->credentials.head.at,
+	};
+
+	_Static_assert(sizeof(places) / sizeof(places[0]) == sizeof(node_keys) / sizeof(node_keys[0]),
+		       "one place a key");
+	return places[key];
+}
+
+static void verify_keys(const struct node *node, struct diagnostics *list)
+{
+	unsigned kind = 1U << node->kind.value;
+
+	if (!node->kind.given)
+		return;
+	for (size_t i = 0; i < sizeof(node_keys) / sizeof(node_keys[0]); i++) {
+		struct position at = given_at(node, i);
+
+		if (at.line && !(node_keys[i].allowed & kind))
+			report(list, MISPLACED_KEY, at, "a node of kind %s has no '%s'",
+			       node_kind_words[node->kind.value], node_keys[i].key);
+		else if (!at.line && (node_keys[i].required & kind))
+			report(list, MISSING_KEY, node->head.at, "a node of kind %s needs '%s'",
+			       node_kind_words[node->kind.value], node_keys[i].key);
+	}
+}
+
+static void verify_attachment(const struct attachment *attachment, struct diagnostics *list)
+{
+	char text[IP_TEXT_SIZE];
+
+	for (size_t i = 0; attachment->network && i < attachment->addresses.count; i++) {
+		const struct address_value *address = &attachment->addresses.items[i];
+		bool inside = attachment->network->cidrs.count == 0;
+
+		for (size_t j = 0; j < attachment->network->cidrs.count; j++)
+			inside |= ip_network_contains(&attachment->network->cidrs.items[j].value,
+						      &address->value);
+		if (!inside)
+			report(list, OUTSIDE_NETWORK, address->at, "%s is not in the network '%s'",
+			       ip_format(&address->value, text), attachment->head.name.value);
+	}
+}
+
+static const struct address_value *find_address(const struct node *node,
+						const struct ip_address *address)
+{
+	for (size_t i = 0; i < node->addresses.count; i++)
+		for (size_t j = 0; j < node->addresses.items[i].addresses.count; j++)
+			if (ip_equal(&node->addresses.items[i].addresses.items[j].value, address))
+				return &node->addresses.items[i].addresses.items[j];
+	return NULL;
+}
+
+static void verify_distinct(const struct node *earlier, const struct node *node,
+			    struct diagnostics *list)
+{
+	char text[IP_TEXT_SIZE];
+
+	if (earlier->hostname.value && node->hostname.value &&
+	    strcasecmp(earlier->hostname.value, node->hostname.value) == 0) {
+		report(list, HOSTNAME_TWICE, node->hostname.at, "'%s' is already the host name of '%s'",
+		       node->hostname.value, earlier->head.name.value);
+		diagnostics_hint(list, "a server that is greeted with its own name takes it for a mail "
+				       "loop; call this one internal-%s, say",
+				 node->hostname.value);
+	}
+	for (size_t i = 0; i < node->addresses.count; i++)
+		for (size_t j = 0; j < node->addresses.items[i].addresses.count; j++) {
+			const struct address_value *address = &node->addresses.items[i].addresses.items[j];
+
+			if (find_address(earlier, &address->value))
+				report(list, ADDRESS_TWICE, address->at, "'%s' has the address %s already",
+				       earlier->head.name.value, ip_format(&address->value, text));
+		}
+}
+
+static void verify_node(const struct topology *topology, const struct node *node,
+			struct diagnostics *list)
+{
+	verify_keys(node, list);
+	if (strcmp(node->head.name.value, "internet") == 0)
+		report(list, RESERVED_NAME, node->head.name.at,
+		       "'internet' is the language's own name for everyone else");
+	for (size_t i = 0; i < node->addresses.count; i++)
+		verify_attachment(&node->addresses.items[i], list);
+	for (const struct node *earlier = topology->nodes.items; earlier < node; earlier++)
+		verify_distinct(earlier, node, list);
+	for (size_t i = 0; i < topology->domains.count && node->kind.value == KIND_POSTFIX; i++)
+		if (node->hostname.value && strcasecmp(node->hostname.value,
+						       topology->domains.items[i].head.name.value) == 0) {
+			report(list, HOSTNAME_IS_DOMAIN, node->hostname.at,
+			       "'%s' is also a mail domain, but '%s' only relays", node->hostname.value,
+			       node->head.name.value);
+			diagnostics_hint(list, "call the host mail.%s, say", node->hostname.value);
+		}
+}
+
+static void verify_network(const struct topology *topology, const struct network *network,
+			   struct diagnostics *list)
+{
+	char text[IP_TEXT_SIZE];
+
+	if (strcmp(network->head.name.value, "internet") == 0)
+		report(list, RESERVED_NAME, network->head.name.at,
+		       "'internet' is the language's own name for the network of everyone else");
+	for (size_t i = 0; i < network->cidrs.count; i++) {
+		const struct network_value *cidr = &network->cidrs.items[i];
+
+		for (const struct network *earlier = topology->networks.items; earlier < network; earlier++)
+			for (size_t j = 0; j < earlier->cidrs.count; j++)
+				if (ip_network_overlaps(&cidr->value, &earlier->cidrs.items[j].value))
+					report(list, NETWORKS_OVERLAP, cidr->at,
+					       "%s shares addresses with the network '%s'",
+					       ip_network_format(&cidr->value, text),
+					       earlier->head.name.value);
+	}
+}
+
+static void verify_domain(const struct domain *domain, struct diagnostics *list)
+{
+	const char *name = domain->head.name.value;
+
+	if (domain->home && domain->home->kind.value != KIND_DMS) {
+		report(list, MISPLACED_KEY, domain->mailboxes.at, "'%s' holds no mailboxes: its kind is %s",
+		       domain->mailboxes.value,
+		       domain->home->kind.value == KIND_INTERNET ? "the internet"
+								 : node_kind_words[domain->home->kind.value]);
+		diagnostics_hint(list, "mailboxes live on a node of kind dms");
+	}
+	if (domain->dkim.signer && domain->dkim.signer->kind.value > KIND_DMS)
+		report(list, MISPLACED_KEY, domain->dkim.sign_at.at, "no milter runs at '%s'",
+		       domain->dkim.sign_at.value);
+	for (size_t i = 0; i < domain->recipients.count; i++) {
+		const struct text *recipient = &domain->recipients.items[i];
+
+		if (strcasecmp(strrchr(recipient->value, '@') + 1, name) != 0)
+			report(list, BAD_VALUE, recipient->at, "'%s' is no address of the domain %s",
+			       recipient->value, name);
+		for (size_t j = 0; j < i; j++)
+			if (strcasecmp(recipient->value, domain->recipients.items[j].value) == 0)
+				report(list, NAME_TWICE, recipient->at, "'%s' is listed already",
+				       recipient->value);
+	}
+	for (size_t i = 0; i < domain->dkim.subdomains.count; i++)
+		if (!domain_is_within(domain->dkim.subdomains.items[i].value, name))
+			report(list, BAD_VALUE, domain->dkim.subdomains.items[i].at,
+			       "'%s' does not lie below %s, so its mail cannot be signed for it",
+			       domain->dkim.subdomains.items[i].value, name);
+}
+
+void topology_verify_nodes(const struct topology *topology, struct diagnostics *list)
+{
+	for (size_t i = 0; i < topology->networks.count; i++)
+		verify_network(topology, &topology->networks.items[i], list);
+	for (size_t i = 0; i < topology->nodes.count; i++)
+		verify_node(topology, &topology->nodes.items[i], list);
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		verify_domain(&topology->domains.items[i], list);
+		for (size_t j = 0; j < i; j++)
+			if (strcasecmp(topology->domains.items[i].head.name.value,
+				       topology->domains.items[j].head.name.value) == 0)
+				report(list, NAME_TWICE, topology->domains.items[i].head.name.at,
+				       "the domain '%s' is listed already",
+				       topology->domains.items[i].head.name.value);
+	}
+}

@@ -1,0 +1,367 @@
+/*
+ * Whether the routes carry every domain's mail in and out, each message one way, past its signer.
+ */
+#include "confgen/topology/load.h"
+#include "confgen/topology/rules.h"
+
+static const char *name_of(const struct node *node)
+{
+	return node->head.name.value;
+}
+
+/* --- each route on its own --- */
+
+static void verify_repetition(const struct route *route, struct diagnostics *list)
+{
+	const struct text_list *names = route_is_outbound(route) ? &route->from : &route->to;
+
+	for (size_t i = 0; i < route->hop_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (route->hops[i] == route->hops[j]) {
+				report(list, ROUTE_LOOP, route->path.items[i].at,
+				       "the path comes back to '%s'", name_of(route->hops[i]));
+				break;
+			}
+	for (size_t i = 0; i < route->domain_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (route->domains[i] == route->domains[j])
+				report(list, NAME_TWICE, names->items[i].at, "'%s' is listed already",
+				       names->items[i].value);
+}
+
+static void verify_inbound_ends(const struct route *route, struct diagnostics *list)
+{
+	const struct node *last = route->hops[route->hop_count - 1];
+
+	if (route->hops[0]->kind.value != KIND_INTERNET) {
+		report(list, ROUTE_SHAPE, route->path.items[0].at,
+		       "a route to a domain starts at the internet, not at '%s'", name_of(route->hops[0]));
+		diagnostics_hint(list, "path: [internet, ..., %s]", name_of(last));
+	}
+	if (last->kind.value != KIND_DMS) {
+		report(list, ROUTE_SHAPE, route->path.items[route->hop_count - 1].at,
+		       "a route to a domain ends where mailboxes are, not at '%s'", name_of(last));
+		return;
+	}
+	for (size_t i = 0; i < route->domain_count; i++)
+		if (route->domains[i]->home && route->domains[i]->home != last) {
+			report(list, UNDELIVERED, route->to.items[i].at,
+			       "the route ends at '%s', but the mailboxes of %s are at '%s'", name_of(last),
+			       route->to.items[i].value, name_of(route->domains[i]->home));
+			diagnostics_hint(list, "let the path end at '%s', or move the mailboxes",
+					 name_of(route->domains[i]->home));
+		}
+}
+
+static void verify_outbound_ends(const struct route *route, struct diagnostics *list)
+{
+	const struct node *first = route->hops[0], *last = route->hops[route->hop_count - 1];
+
+	if (first->kind.value > KIND_DMS)
+		report(list, ROUTE_SHAPE, route->path.items[0].at,
+		       "a route from a domain starts at one of your nodes, not at '%s'", name_of(first));
+	if (last->kind.value != KIND_INTERNET && last->kind.value != KIND_SMARTHOST) {
+		report(list, ROUTE_SHAPE, route->path.items[route->hop_count - 1].at,
+		       "a route from a domain ends at the internet or at a smarthost, not at '%s'",
+		       name_of(last));
+		diagnostics_hint(list, "path: [..., %s, internet]", name_of(last));
+	}
+}
+
+static void verify_middle(const struct route *route, struct diagnostics *list)
+{
+	for (size_t i = 1; i + 1 < route->hop_count; i++)
+		if (route->hops[i]->kind.value != KIND_POSTFIX) {
+			report(list, ROUTE_SHAPE, route->path.items[i].at,
+			       "'%s' cannot pass mail on from one node to another", name_of(route->hops[i]));
+			if (route->hops[i]->kind.value == KIND_SMARTHOST)
+				diagnostics_hint(list, "a smarthost ends the route: drop what comes after it");
+			else
+				diagnostics_hint(list, "only nodes of kind postfix stand in the middle of a path");
+		}
+}
+
+static void verify_hop(const struct topology *topology, const struct route *route, size_t i,
+		       struct diagnostics *list)
+{
+	const struct node *a = route->hops[i], *b = route->hops[i + 1];
+	const struct position at = route->path.items[i + 1].at;
+	const struct node *edge = a->kind.value == KIND_INTERNET ? b : a;
+
+	if (a->kind.value == KIND_SMARTHOST || b->kind.value == KIND_SMARTHOST || a == b)
+		return;
+	if (a->kind.value == KIND_INTERNET || b->kind.value == KIND_INTERNET) {
+		if (edge->kind.value == KIND_INTERNET || node_attachment(edge, NULL))
+			return;
+		report(list, NO_SHARED_NETWORK, at, "'%s' has no address in the internet", name_of(edge));
+		diagnostics_hint(list, "addresses: {internet: ...} at the node, or another path");
+		return;
+	}
+	if (topology_link(topology, a, b))
+		return;
+	for (size_t j = 0; j < a->addresses.count; j++)
+		if (node_attachment(b, a->addresses.items[j].network)) {
+			report(list, NO_LINK, at, "no link joins '%s' and '%s'", name_of(a), name_of(b));
+			diagnostics_hint(list, "add to links: {between: [%s, %s], over: %s}", name_of(a),
+					 name_of(b), a->addresses.items[j].head.name.value);
+			return;
+		}
+	report(list, NO_SHARED_NETWORK, at, "'%s' and '%s' share no network", name_of(a), name_of(b));
+	diagnostics_hint(list, "give both an address in one network, and link them over it");
+}
+
+static bool verify_route(const struct topology *topology, const struct route *route,
+			 struct diagnostics *list)
+{
+	if (!route->to.count == !route->from.count) {
+		report(list, ROUTE_SHAPE, route->head.at, "a route has either 'to' or 'from' domains");
+		diagnostics_hint(list, "write two routes: one for each direction");
+		return false;
+	}
+	if (route->hop_count < 2) {
+		report(list, ROUTE_SHAPE, route->head.at, "a path has at least two nodes");
+		return false;
+	}
+	verify_repetition(route, list);
+	if (route_is_outbound(route))
+		verify_outbound_ends(route, list);
+	else
+		verify_inbound_ends(route, list);
+	verify_middle(route, list);
+	for (size_t i = 0; i + 1 < route->hop_count; i++)
+		verify_hop(topology, route, i, list);
+	return true;
+}
+
+/* --- all routes of a domain --- */
+
+/* Two inbound routes that part at a node: Postfix has one transport for a domain. */
+static void verify_inbound(const struct topology *topology, const struct domain *domain,
+			   struct diagnostics *list)
+{
+	const struct route *any = NULL;
+
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		if (route_is_outbound(route) || !route_serves(route, domain))
+			continue;
+		if (any && any->hops[any->hop_count - 1] != route->hops[route->hop_count - 1])
+			report(list, DELIVERED_TWICE, route->head.at,
+			       "mail for %s ends at '%s' by one route and at '%s' by another",
+			       domain->head.name.value, name_of(any->hops[any->hop_count - 1]),
+			       name_of(route->hops[route->hop_count - 1]));
+		any = any ? any : route;
+		for (size_t j = 1; j + 1 < route->hop_count; j++) {
+			const struct route *first = topology_route_in(topology, route->hops[j], domain);
+
+			if (route_next(first, route->hops[j]) == route->hops[j + 1])
+				continue;
+			report(list, ROUTE_CONFLICT, route->path.items[j].at,
+			       "'%s' sends mail for %s to '%s' by the route '%s'", name_of(route->hops[j]),
+			       domain->head.name.value, name_of(route_next(first, route->hops[j])),
+			       first->label.value ? first->label.value : "?");
+			diagnostics_hint(list, "a relay passes a domain's mail on to one host");
+		}
+	}
+	if (!any) {
+		report(list, UNDELIVERED, domain->head.name.at, "no route brings mail to %s",
+		       domain->head.name.value);
+		diagnostics_hint(list, "add a route with to: [%s], path: [internet, ..., %s]",
+				 domain->head.name.value, domain->mailboxes.value);
+	}
+}
+
+static void verify_signer(const struct domain *domain, const struct route *route,
+			  struct diagnostics *list)
+{
+	if (!domain->dkim.signer)
+		return;
+	for (size_t i = 0; i < route->hop_count; i++)
+		if (route->hops[i] == domain->dkim.signer)
+			return;
+	report(list, UNSIGNED_PATH, route->path.items[0].at,
+	       "mail from %s leaves by this path unsigned: its signer '%s' is not on it",
+	       domain->head.name.value, name_of(domain->dkim.signer));
+	diagnostics_hint(list, "sign at the node where all outbound paths of the domain begin");
+}
+
+static void verify_outbound(const struct topology *topology, const struct domain *domain,
+			    struct diagnostics *list)
+{
+	bool leaves_home = false;
+
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		if (!route_is_outbound(route) || !route_serves(route, domain))
+			continue;
+		leaves_home |= route->hops[0] == domain->home;
+		verify_signer(domain, route, list);
+	}
+	if (leaves_home)
+		return;
+	report(list, NO_WAY_OUT, domain->head.name.at, "no route takes mail from %s out of '%s'",
+	       domain->head.name.value, name_of(domain->home));
+	diagnostics_hint(list, "add a route with from: [%s], path: [%s, ..., internet]",
+			 domain->head.name.value, name_of(domain->home));
+}
+
+/* --- all routes of a node --- */
+
+static bool same_ways(struct node **a, size_t acount, struct node **b, size_t bcount)
+{
+	return acount == bcount && memcmp(a, b, acount * sizeof(*a)) == 0;
+}
+
+/*
+ * Several ways out of a node: the first is taken, the others are Postfix's smtp_fallback_relay. That
+ * is one list for the host, so all its domains must have the same, and the open Internet, where each
+ * recipient has hosts of its own, cannot be in it.
+ */
+static void verify_ways_out(const struct topology *topology, const struct node *node,
+			    struct diagnostics *list)
+{
+	struct node *all[MOST_WAYS], *some[MOST_WAYS];
+	size_t all_count = topology_ways_out(topology, node, NULL, all, MOST_WAYS), most = 0;
+
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		size_t count = topology_ways_out(topology, node, &topology->domains.items[i], some, MOST_WAYS);
+
+		most = count > most ? count : most;
+	}
+	if (most < 2)
+		return;
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		const struct domain *domain = &topology->domains.items[i];
+		const struct route *route = topology_route_out(topology, node, domain);
+		size_t count = topology_ways_out(topology, node, domain, some, MOST_WAYS);
+
+		if (!route || same_ways(all, all_count, some, count))
+			continue;
+		report(list, ROUTE_CONFLICT, route->head.at,
+		       "'%s' has fall-back ways out, but %s has not the same ones as the other domains",
+		       name_of(node), domain->head.name.value);
+		diagnostics_hint(list, "Postfix has one smtp_fallback_relay list for a host: give all domains "
+				       "that leave it the same paths, in the same order");
+	}
+	for (size_t i = 0; i < all_count && i < MOST_WAYS; i++)
+		if (all[i]->kind.value == KIND_INTERNET) {
+			report(list, ROUTE_CONFLICT, node->head.name.at,
+			       "'%s' cannot have both the internet and a relay as its ways out", name_of(node));
+			diagnostics_hint(list, "let the domains take one way, or leave from different nodes");
+		}
+}
+
+/* The null sender takes each node's first way out; those ways must not run in a circle. */
+static void verify_null_sender(const struct topology *topology, const struct node *node,
+			       struct diagnostics *list)
+{
+	const struct node *at = node;
+
+	for (size_t steps = 0; steps <= topology->nodes.count; steps++) {
+		const struct route *route = topology_route_out(topology, at, NULL);
+
+		if (!route)
+			return;
+		at = route_next(route, at);
+		if (at == node) {
+			report(list, ROUTE_LOOP, node->head.name.at,
+			       "bounces would run in a circle through '%s'", name_of(node));
+			diagnostics_hint(list, "a bounce has no sender domain and takes the first outbound "
+					       "route of each node: order the routes so that it ends");
+			return;
+		}
+	}
+}
+
+/* --- links and nodes as the routes use them --- */
+
+static void verify_login(const struct topology *topology, const struct route *route, size_t hop,
+			 struct diagnostics *list)
+{
+	const struct node *sender = route->hops[hop], *receiver = route->hops[hop + 1];
+	const struct link *link = topology_link(topology, sender, receiver);
+
+	if (!link || link->trust.value != TRUST_SASL)
+		return;
+	for (size_t i = 0; i < link->credentials.count; i++)
+		if (link->credentials.items[i].node == receiver)
+			return;
+	report(list, CREDENTIALS, link->head.at, "'%s' has no login for '%s' to use", name_of(receiver),
+	       name_of(sender));
+	diagnostics_hint(list, "credentials: {%s: {username: ..., password: {file: ...}}} in the link",
+			 name_of(receiver));
+}
+
+static bool on_a_route(const struct topology *topology, const struct node *node)
+{
+	for (size_t i = 0; i < topology->routes.count; i++)
+		for (size_t j = 0; j < topology->routes.items[i].hop_count; j++)
+			if (topology->routes.items[i].hops[j] == node)
+				return true;
+	return false;
+}
+
+static bool link_is_used(const struct topology *topology, const struct link *link)
+{
+	for (size_t i = 0; i < topology->routes.count; i++)
+		for (size_t j = 0; j + 1 < topology->routes.items[i].hop_count; j++)
+			if (link_other_end(link, topology->routes.items[i].hops[j]) ==
+			    topology->routes.items[i].hops[j + 1])
+				return true;
+	return false;
+}
+
+static void verify_use(const struct topology *topology, struct diagnostics *list)
+{
+	for (size_t i = 0; i < topology->nodes.count; i++)
+		if (!on_a_route(topology, &topology->nodes.items[i]))
+			report(list, UNUSED, topology->nodes.items[i].head.name.at,
+			       "no route passes '%s'", name_of(&topology->nodes.items[i]));
+	for (size_t i = 0; i < topology->links.count; i++)
+		if (!link_is_used(topology, &topology->links.items[i]))
+			report(list, UNUSED, topology->links.items[i].head.at, "no route takes this link");
+}
+
+/* Whether all that the route names is there. */
+static bool is_complete(const struct route *route)
+{
+	return route->hop_count == route->path.count && route->hop_count > 0 &&
+	       route->domain_count == (route_is_outbound(route) ? route->from.count : route->to.count);
+}
+
+static void verify_domains(const struct topology *topology, struct diagnostics *list)
+{
+	for (size_t i = 0; i < topology->domains.count; i++)
+		if (topology->domains.items[i].home) {
+			verify_inbound(topology, &topology->domains.items[i], list);
+			verify_outbound(topology, &topology->domains.items[i], list);
+		}
+	for (size_t i = 0; i < topology->routes.count; i++)
+		for (size_t j = 0; j + 1 < topology->routes.items[i].hop_count; j++)
+			verify_login(topology, &topology->routes.items[i], j, list);
+	verify_use(topology, list);
+}
+
+/* What one route says is checked in any case; what all say together only if each makes sense. */
+void topology_verify_routes(const struct topology *topology, struct diagnostics *list)
+{
+	size_t before = diagnostics_count(list, SEVERITY_ERROR);
+	bool complete = topology->routes.count > 0;
+
+	for (size_t i = 0; i < topology->routes.count; i++)
+		if (is_complete(&topology->routes.items[i]))
+			complete &= verify_route(topology, &topology->routes.items[i], list);
+		else
+			complete = false;
+	if (!complete)
+		return;
+	verify_domains(topology, list);
+	if (diagnostics_count(list, SEVERITY_ERROR) > before)
+		return;
+	for (size_t i = 0; i < topology->nodes.count; i++) {
+		verify_ways_out(topology, &topology->nodes.items[i], list);
+		verify_null_sender(topology, &topology->nodes.items[i], list);
+	}
+}
