@@ -103,7 +103,7 @@ static void add_text(struct parser *parser, const char *start, const char *end)
 /* Delimiters: the new ones, each once more with the sign that ends a longer tag. */
 static struct slice prefixed(struct arena *arena, char c, struct slice slice)
 {
-	char *text = arena_strndup(arena, "", slice.length + 1);
+	char *text = arena_alloc(arena, slice.length + 1);
 
 	text[0] = c;
 	memcpy(text + 1, slice.text, slice.length);
