@@ -67,6 +67,15 @@ static bool refuse_character(struct diagnostics *list, struct position at, uint3
 	return false;
 }
 
+/* libyaml compares every %TAG with every other: a file full of them would take it hours. */
+static bool refuse_directive(struct diagnostics *list, struct position at)
+{
+	diagnostics_add(list, SEVERITY_ERROR, YAML_RULE_TAG, at,
+			"a line cannot begin with '%%TAG'");
+	diagnostics_hint(list, "Remove the line: tags are not accepted.");
+	return false;
+}
+
 bool octets_check(const struct source *source, struct diagnostics *list)
 {
 	struct position at = {.source = source};
@@ -84,6 +93,8 @@ bool octets_check(const struct source *source, struct diagnostics *list)
 		const struct refused *why;
 		uint32_t code;
 
+		if (at.column == 1 && source->length - i >= 4 && memcmp(text + i, "%TAG", 4) == 0)
+			return refuse_directive(list, at);
 		step = utf8_decode(text + i, source->length - i, &code);
 		if (step == 0)
 			return refuse_octet(list, at, text[i]);

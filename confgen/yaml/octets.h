@@ -3,7 +3,7 @@
  *
  * Refused is what libyaml would refuse with a vaguer message, and what it would take for the end
  * of a line although editors and print_source() do not (lone CR, NEL, U+2028, U+2029): line
- * numbers must mean the same to all.
+ * numbers must mean the same to all. Lines that begin with %TAG go with the tags.
  */
 #ifndef CONFGEN_YAML_OCTETS_H
 #define CONFGEN_YAML_OCTETS_H

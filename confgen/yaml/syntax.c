@@ -167,6 +167,7 @@ static struct position row_position(const struct translation *row, const yaml_pa
 {
 	switch (row->mark) {
 	case AT_BRACKET:
+		assert(bracket);
 		return *bracket;
 	case AT_CONTEXT:
 		return syntax_position(source, &parser->context_mark);

@@ -63,7 +63,9 @@ static char octet_at(struct builder *b, const yaml_mark_t *mark)
 	assert(mark->index >= b->characters);
 	b->text = octets_skip(b->text, end, mark->index - b->characters);
 	b->characters = mark->index;
-	return b->text < end ? *b->text : '\0';
+	if (b->text == end)
+		return '\0';
+	return *b->text;
 }
 
 static bool is_plain(const struct yaml_node *node)
@@ -98,32 +100,40 @@ static bool refuse_number(struct builder *b, struct position at)
 	return false;
 }
 
+static void finish_pair(struct builder *b, struct frame *frame, struct yaml_node *value)
+{
+	struct yaml_node *mapping = frame->node;
+
+	frame->have_key = false;
+	frame->pair.value = value;
+	if (!frame->pair.key)
+		return;
+	mapping->pairs =
+		arena_grow(b->arena, mapping->pairs, mapping->count, sizeof(*mapping->pairs));
+	mapping->pairs[mapping->count++] = frame->pair;
+}
+
+static void add_item(struct builder *b, struct yaml_node *list, struct yaml_node *item)
+{
+	list->items = arena_grow(b->arena, list->items, list->count, sizeof(struct yaml_node *));
+	list->items[list->count++] = item;
+}
+
+/* Puts a new node where the text has come to: below the innermost open list or mapping. */
 static bool attach(struct builder *b, struct yaml_node *node)
 {
 	struct frame *frame = b->depth ? &b->stack[b->depth - 1] : NULL;
 
 	if (++b->nodes > MOST_NODES)
 		return refuse_number(b, node->at);
-	if (!frame) {
+	if (!frame)
 		b->root = node;
-	} else if (frame->node->kind == YAML_SEQUENCE) {
-		struct yaml_node *list = frame->node;
-
-		list->items = arena_grow(b->arena, list->items, list->count, sizeof(*list->items));
-		list->items[list->count++] = node;
-	} else if (!frame->have_key) {
+	else if (frame->node->kind == YAML_SEQUENCE)
+		add_item(b, frame->node, node);
+	else if (frame->have_key)
+		finish_pair(b, frame, node);
+	else
 		return begin_pair(b, frame, node);
-	} else {
-		struct yaml_node *mapping = frame->node;
-
-		frame->have_key = false;
-		frame->pair.value = node;
-		if (!frame->pair.key)
-			return true;
-		mapping->pairs = arena_grow(b->arena, mapping->pairs, mapping->count,
-					    sizeof(*mapping->pairs));
-		mapping->pairs[mapping->count++] = frame->pair;
-	}
 	return true;
 }
 
@@ -188,7 +198,6 @@ static bool open_collection(struct builder *b, struct yaml_node *node, bool flow
 			    const yaml_event_t *event, const yaml_char_t *anchor,
 			    const yaml_char_t *tag)
 {
-
 	if (!check_properties(b, event, anchor, tag != NULL) || !attach(b, node))
 		return false;
 	if (b->depth == MOST_LEVELS) {
@@ -234,10 +243,10 @@ static bool check_duplicates(struct builder *b, const struct yaml_node *mapping)
 
 	if (mapping->count < 2)
 		return true;
-	sorted = arena_array(b->arena, mapping->count, sizeof(*sorted));
+	sorted = arena_array(b->arena, mapping->count, sizeof(struct yaml_pair *));
 	for (size_t i = 0; i < mapping->count; i++)
 		sorted[i] = &mapping->pairs[i];
-	qsort(sorted, mapping->count, sizeof(*sorted), compare_pairs);
+	qsort(sorted, mapping->count, sizeof(struct yaml_pair *), compare_pairs);
 	first = sorted[0];
 	for (size_t i = 1; i < mapping->count; i++) {
 		if (strcmp(first->key, sorted[i]->key) != 0)
@@ -253,8 +262,10 @@ static bool check_duplicates(struct builder *b, const struct yaml_node *mapping)
 
 static bool close_collection(struct builder *b)
 {
-	const struct yaml_node *node = b->stack[--b->depth].node;
+	const struct yaml_node *node;
 
+	assert(b->depth);
+	node = b->stack[--b->depth].node;
 	return node->kind != YAML_MAPPING || check_duplicates(b, node);
 }
 
@@ -295,8 +306,8 @@ static void report_syntax(struct builder *b, const yaml_parser_t *parser)
 
 	syntax_report(parser, b->source, frame && frame->flow ? &frame->node->at : NULL, b->list);
 	/* duplicates in what was read are mistakes all the same */
-	while (b->depth && close_collection(b))
-		continue;
+	for (bool more = true; more && b->depth;)
+		more = close_collection(b);
 }
 
 static void build(struct builder *b)

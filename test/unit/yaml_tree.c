@@ -104,7 +104,6 @@ static void test_syntax(void **state)
 		{TEXT("a: %b"), "yaml-syntax@1:4"},
 		{TEXT("%a: b"), "yaml-syntax@1:1"},
 		{TEXT("%YAML 2.0\n---\na"), "yaml-syntax@1:1"},
-		{TEXT("%TAG ! x\n"), "yaml-syntax@2:1"},
 		/* the opening quote or bracket, not the end of the file */
 		{TEXT("a:\n  b: \"foo\n\n\n"), "yaml-syntax@2:6"},
 		{TEXT("a: 'x\n---\n'"), "yaml-syntax@1:4"},
@@ -170,6 +169,8 @@ static void test_refused_features(void **state)
 		{TEXT("a: !x!y b"), "yaml-tag@1:4"},
 		{TEXT("a: !<x"), "yaml-tag@1:4"},
 		{TEXT("a: &x !y b"), "yaml-anchor@1:4 yaml-tag@1:4"},
+		{TEXT("%TAG ! x\n--- a"), "yaml-tag@1:1"},
+		{TEXT("a: b\n...\n%TAG ! x\n"), "yaml-tag@3:1"},
 		{TEXT("a: b\n---\nc: d"), "yaml-document@2:1"},
 		{TEXT("---\n---\n"), "yaml-document@2:1"},
 		{TEXT("? [a]\n: b"), "yaml-key@1:3"},
