@@ -45,7 +45,8 @@ static const struct argp argp = {
 	.parser = parse_option,
 	.args_doc = "[TOPOLOGY]",
 	.doc = "Tell what is wrong with a topology.\v"
-	       "Where Postfix is installed, the files are rendered into a temporary folder and tried with "
+	       "Where Postfix is installed, the files are rendered into a temporary folder and "
+	       "tried with "
 	       "postconf, postmap and postfix check. Secrets are not read: files and variables "
 	       "that hold them are only looked at.",
 };
@@ -73,7 +74,8 @@ static int try_files(struct arena *arena, const struct arguments *arguments,
 		return EXIT_BROKEN;
 	}
 	if (result == PROBE_NO_POSTFIX)
-		fputs("postern-confgen: Postfix is not installed here, so it could not be asked\n", stderr);
+		fputs("postern-confgen: Postfix is not installed here, so it could not be asked\n",
+		      stderr);
 	if (result == PROBE_NOT_ROOT)
 		fputs("postern-confgen: not root: 'postfix check' was left out\n", stderr);
 	return diagnostics_count(list, SEVERITY_ERROR) ? EXIT_FINDINGS : EXIT_CLEAN;

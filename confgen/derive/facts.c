@@ -36,10 +36,12 @@ static void push_peer(struct arena *arena, struct trusted_list *list, const stru
 
 	if (link->trust.value == TRUST_NETWORK)
 		for (size_t i = 0; i < link->network->cidrs.count; i++)
-			push_trusted(arena, list, link->network->cidrs.items[i].value, peer, trust_place(link));
+			push_trusted(arena, list, link->network->cidrs.items[i].value, peer,
+				     trust_place(link));
 	if (link->trust.value == TRUST_ADDRESS)
 		for (size_t i = 0; attachment && i < attachment->addresses.count; i++)
-			push_trusted(arena, list, ip_host_network(&attachment->addresses.items[i].value), peer,
+			push_trusted(arena, list,
+				     ip_host_network(&attachment->addresses.items[i].value), peer,
 				     trust_place(link));
 }
 
@@ -103,7 +105,8 @@ static void derive_domain(struct arena *arena, struct facts *facts, const struct
 static void derive_inbound(struct arena *arena, struct facts *facts, const struct route *route)
 {
 	const struct node *previous = route_previous(route, facts->node);
-	const struct link *link = previous ? topology_link(facts->topology, previous, facts->node) : NULL;
+	const struct link *link =
+		previous ? topology_link(facts->topology, previous, facts->node) : NULL;
 
 	if (!previous)
 		return;
@@ -152,7 +155,8 @@ static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
 			push_peer(arena, &facts->signed_clients, link, previous);
 	}
 	if (previous->hostname.value)
-		push_entry(arena, &limit->senders, previous->hostname.value, "OK", previous->hostname.at);
+		push_entry(arena, &limit->senders, previous->hostname.value, "OK",
+			   previous->hostname.at);
 	push_entry(arena, &limit->senders, "<>", "OK", route->head.at);
 }
 
@@ -162,10 +166,20 @@ static bool has_fallbacks(const struct facts *facts)
 	struct node *ways[MOST_WAYS];
 
 	for (size_t i = 0; i < facts->topology->domains.count; i++)
-		if (topology_ways_out(facts->topology, facts->node, &facts->topology->domains.items[i],
-				      ways, MOST_WAYS) > 1)
+		if (topology_ways_out(facts->topology, facts->node,
+				      &facts->topology->domains.items[i], ways, MOST_WAYS) > 1)
 			return true;
 	return false;
+}
+
+/* The first outbound route that goes on from the node to `next`. */
+static const struct route *route_to(const struct facts *facts, const struct node *next)
+{
+	const struct route *route = facts->topology->routes.items;
+
+	while (!route_is_outbound(route) || route_next(route, facts->node) != next)
+		route++;
+	return route;
 }
 
 static void derive_ways_out(struct arena *arena, struct facts *facts)
@@ -174,13 +188,15 @@ static void derive_ways_out(struct arena *arena, struct facts *facts)
 	struct node *ways[MOST_WAYS];
 	size_t count = topology_ways_out(facts->topology, facts->node, NULL, ways, MOST_WAYS);
 
-	if (count == 0 || ways[0]->kind.value == KIND_INTERNET || (count > 1 && !has_fallbacks(facts)))
+	if (count == 0 || ways[0]->kind.value == KIND_INTERNET ||
+	    (count > 1 && !has_fallbacks(facts)))
 		return;
 	facts->relayhost = facts_next_hop(arena, facts->topology, facts->node, ways[0]);
 	facts->relayhost_at = route->head.at;
 	for (size_t i = 1; i < count && i < MOST_WAYS; i++)
-		*arena_push(arena, &facts->fallbacks) = (struct text){
-			facts_next_hop(arena, facts->topology, facts->node, ways[i]), route->head.at};
+		*arena_push(arena, &facts->fallbacks) =
+			(struct text){facts_next_hop(arena, facts->topology, facts->node, ways[i]),
+				      route_to(facts, ways[i])->head.at};
 }
 
 /* Each sender domain's first way out; the null sender takes the first of all. */
@@ -326,11 +342,12 @@ static void derive_key(struct arena *arena, struct facts *facts, const struct do
 	key->domain = domain->head.name.value;
 	key->selector = dkim->selector.value;
 	key->path = dkim->key.value ? dkim->key.value
-				    : arena_printf(arena, "/etc/postern/keys/%s/%s.private", key->domain,
-						   key->selector);
+				    : arena_printf(arena, "/etc/postern/keys/%s/%s.private",
+						   key->domain, key->selector);
 	key->at = dkim->head.at;
 	for (size_t i = 0; i < dkim->subdomains.count; i++)
-		push_subdomain(arena, key, dkim->subdomains.items[i].value, dkim->subdomains.items[i].at);
+		push_subdomain(arena, key, dkim->subdomains.items[i].value,
+			       dkim->subdomains.items[i].at);
 	/* bounces and cron mail come from the hosts' own names */
 	for (size_t i = 0; i < facts->topology->routes.count; i++) {
 		const struct route *route = &facts->topology->routes.items[i];
@@ -338,7 +355,8 @@ static void derive_key(struct arena *arena, struct facts *facts, const struct do
 		if (!route_is_outbound(route) || !route_serves(route, domain))
 			continue;
 		for (size_t j = 0; j < route->hop_count; j++) {
-			push_subdomain(arena, key, route->hops[j]->hostname.value, route->hops[j]->hostname.at);
+			push_subdomain(arena, key, route->hops[j]->hostname.value,
+				       route->hops[j]->hostname.at);
 			if (route->hops[j] == facts->node)
 				break;
 		}

@@ -74,9 +74,9 @@ struct facts {
 	const struct topology *topology;
 	const struct node *node;
 	const char *hostname;
-	bool internet;		/* it takes mail from the Internet */
-	bool ipv4, ipv6;	/* which families it has addresses of */
-	unsigned submission;	/* port on which peers log in, 0 for none */
+	bool internet;	     /* it takes mail from the Internet */
+	bool ipv4, ipv6;     /* which families it has addresses of */
+	unsigned submission; /* port on which peers log in, 0 for none */
 	struct position submission_at;
 
 	struct trusted_list trusted;

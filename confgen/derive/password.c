@@ -9,7 +9,8 @@
 const char *password_hash(struct arena *arena, const char *host, const char *user,
 			  const char *password)
 {
-	static const char alphabet[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	static const char alphabet[] =
+		"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	const char *seed = arena_printf(arena, "postern:%s:%s", host, user);
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	char setting[SALT_LENGTH + 4] = "$6$";

@@ -18,7 +18,8 @@ static const char *file_name(struct arena *arena, const struct source *source)
 
 const char *view_place(struct arena *arena, struct position at)
 {
-	return at.source ? arena_printf(arena, "%s:%u", file_name(arena, at.source), at.line) : "default";
+	return at.source ? arena_printf(arena, "%s:%u", file_name(arena, at.source), at.line)
+			 : "default";
 }
 
 static json_t *text(const char *value)
@@ -34,7 +35,8 @@ static json_t *place(struct arena *arena, struct position at)
 /* {"value": ..., "origin": ...}, or false when there is none. */
 static json_t *placed(struct arena *arena, const char *value, struct position at)
 {
-	return value ? json_pack("{s:s, s:o}", "value", value, "origin", place(arena, at)) : json_false();
+	return value ? json_pack("{s:s, s:o}", "value", value, "origin", place(arena, at))
+		     : json_false();
 }
 
 /* Rows with their origin, said once for a run of rows from the same line. */
@@ -47,9 +49,10 @@ static json_t *rows(struct arena *arena, const struct entry_list *list)
 		const struct entry *entry = &list->items[i];
 
 		json_array_append_new(
-			array, json_pack("{s:s, s:s, s:o}", "key", entry->key, "value", entry->value,
-					 "origin",
-					 entry->at.line == last ? json_false() : place(arena, entry->at)));
+			array,
+			json_pack("{s:s, s:s, s:o}", "key", entry->key, "value", entry->value,
+				  "origin",
+				  entry->at.line == last ? json_false() : place(arena, entry->at)));
 		last = entry->at.line;
 	}
 	return array;
@@ -72,10 +75,11 @@ static const struct entry_list *password_rows(struct arena *arena, const struct 
 	struct entry_list *list = arena_alloc(arena, sizeof(*list));
 
 	for (size_t i = 0; i < logins->count; i++)
-		*arena_push(arena, list) = (struct entry){
-			logins->items[i].next_hop,
-			arena_printf(arena, "%s:%s", logins->items[i].username, logins->items[i].password),
-			logins->items[i].at};
+		*arena_push(arena, list) =
+			(struct entry){logins->items[i].next_hop,
+				       arena_printf(arena, "%s:%s", logins->items[i].username,
+						    logins->items[i].password),
+				       logins->items[i].at};
 	return list;
 }
 
@@ -86,20 +90,22 @@ static const struct entry_list *login_limits(struct arena *arena, const struct f
 
 	for (size_t i = 0; i < facts->limits.count; i++)
 		if (facts->limits.items[i].username)
-			*arena_push(arena, list) = (struct entry){facts->limits.items[i].username,
-								  limit_class(arena, &facts->limits.items[i]),
-								  facts->limits.items[i].at};
+			*arena_push(arena, list) =
+				(struct entry){facts->limits.items[i].username,
+					       limit_class(arena, &facts->limits.items[i]),
+					       facts->limits.items[i].at};
 	return list;
 }
 
-size_t view_tables(struct arena *arena, const struct facts *facts, struct table *tables, size_t most)
+size_t view_tables(struct arena *arena, const struct facts *facts, struct table *tables,
+		   size_t most)
 {
 	const struct table fixed[] = {
 		{"transport", "next hop by recipient domain", false, &facts->transports},
 		{"relay_domains", "domains that this host relays", false, &facts->relay_domains},
 		{"relay_recipients", "recipients that exist", false, &facts->recipients},
-		{"verify_recipients", "domains whose recipients the mailbox host is asked for", false,
-		 &facts->unlisted},
+		{"verify_recipients", "domains whose recipients the mailbox host is asked for",
+		 false, &facts->unlisted},
 		{"virtual", "role addresses of this host", false, &facts->postmasters},
 		{"relayhosts", "way out by sender domain", false, &facts->relayhosts},
 		{"tls_policy", "TLS level by next hop", false, &facts->tls_policies},
@@ -112,22 +118,24 @@ size_t view_tables(struct arena *arena, const struct facts *facts, struct table 
 		if (fixed[i].rows->count)
 			tables[count++] = fixed[i];
 	for (size_t i = 0; i < facts->limits.count && count < most; i++)
-		tables[count++] = (struct table){
-			limit_class(arena, &facts->limits.items[i]),
-			arena_printf(arena, "sender domains that %s may use",
-				     facts->limits.items[i].peer->head.name.value),
-			false, &facts->limits.items[i].senders};
+		tables[count++] =
+			(struct table){limit_class(arena, &facts->limits.items[i]),
+				       arena_printf(arena, "sender domains that %s may use",
+						    facts->limits.items[i].peer->head.name.value),
+				       false, &facts->limits.items[i].senders};
 	return count;
 }
 
 bool table_is_inline(const struct node *node, const struct table *table)
 {
-	return (node->map_type.value == MAP_INLINE || node->kind.value == KIND_DMS) && !table->secret;
+	return (node->map_type.value == MAP_INLINE || node->kind.value == KIND_DMS) &&
+	       !table->secret;
 }
 
 const char *table_type(const struct node *node)
 {
-	return map_type_words[node->map_type.value == MAP_INLINE ? MAP_TEXTHASH : node->map_type.value];
+	return map_type_words[node->map_type.value == MAP_INLINE ? MAP_TEXTHASH
+								 : node->map_type.value];
 }
 
 /* What main.cf calls the table: TYPE:${config_directory}/NAME, or the rows themselves. */
@@ -137,7 +145,8 @@ static const char *lookup(struct arena *arena, const struct node *node, const st
 	const char *result;
 
 	if (!table_is_inline(node, table))
-		return arena_printf(arena, "%s:${config_directory}/%s", table_type(node), table->name);
+		return arena_printf(arena, "%s:${config_directory}/%s", table_type(node),
+				    table->name);
 	strbuf_adds(&inline_rows, "inline:{");
 	for (size_t i = 0; i < table->rows->count; i++)
 		strbuf_addf(&inline_rows, " { %s = %s }", table->rows->items[i].key,
@@ -150,18 +159,18 @@ static const char *lookup(struct arena *arena, const struct node *node, const st
 
 json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "name", table->name, "title", table->title,
-			 "node", facts->node->head.name.value, "topology",
-			 file_name(arena, facts->node->head.at.source), "lookup", lookup(arena, facts->node, table),
-			 "rows", rows(arena, table->rows));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "name", table->name, "title",
+			 table->title, "node", facts->node->head.name.value, "topology",
+			 file_name(arena, facts->node->head.at.source), "lookup",
+			 lookup(arena, facts->node, table), "rows", rows(arena, table->rows));
 }
 
 /* Every table by its name, false where the node needs none. */
 static json_t *tables_by_name(struct arena *arena, const struct facts *facts)
 {
-	static const char *const names[] = {"transport", "relay_domains", "relay_recipients",
-					    "verify_recipients", "virtual", "relayhosts", "tls_policy",
-					    "sasl_passwd", "sasl_limits"};
+	static const char *const names[] = {
+		"transport",  "relay_domains", "relay_recipients", "verify_recipients", "virtual",
+		"relayhosts", "tls_policy",    "sasl_passwd",	   "sasl_limits"};
 	struct table tables[MOST_TABLES];
 	size_t count = view_tables(arena, facts, tables, MOST_TABLES);
 	json_t *object = json_object();
@@ -169,7 +178,8 @@ static json_t *tables_by_name(struct arena *arena, const struct facts *facts)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		json_object_set_new(object, names[i], json_false());
 	for (size_t i = 0; i < count; i++)
-		json_object_set_new(object, tables[i].name, view_of_table(arena, facts, &tables[i]));
+		json_object_set_new(object, tables[i].name,
+				    view_of_table(arena, facts, &tables[i]));
 	return object;
 }
 
@@ -182,11 +192,12 @@ static json_t *trusted(struct arena *arena, const struct trusted_list *list)
 
 	for (size_t i = 0; i < list->count; i++)
 		json_array_append_new(
-			array, json_pack("{s:s, s:s, s:s, s:o}", "network",
-					 ip_network_format_postfix(&list->items[i].network, postfix), "cidr",
-					 ip_network_format(&list->items[i].network, bare), "peer",
-					 list->items[i].peer->head.name.value, "origin",
-					 place(arena, list->items[i].at)));
+			array,
+			json_pack("{s:s, s:s, s:s, s:o}", "network",
+				  ip_network_format_postfix(&list->items[i].network, postfix),
+				  "cidr", ip_network_format(&list->items[i].network, bare), "peer",
+				  list->items[i].peer->head.name.value, "origin",
+				  place(arena, list->items[i].at)));
 	return array;
 }
 
@@ -199,11 +210,11 @@ static json_t *limits(struct arena *arena, const struct facts *facts)
 		const struct table table = {limit_class(arena, limit), "", false, &limit->senders};
 
 		json_array_append_new(
-			array, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "class", table.name, "peer",
-					 limit->peer->head.name.value, "lookup",
+			array, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "class", table.name,
+					 "peer", limit->peer->head.name.value, "lookup",
 					 lookup(arena, facts->node, &table), "clients",
-					 trusted(arena, &limit->clients), "username", text(limit->username),
-					 "origin", place(arena, limit->at)));
+					 trusted(arena, &limit->clients), "username",
+					 text(limit->username), "origin", place(arena, limit->at)));
 	}
 	return array;
 }
@@ -223,11 +234,13 @@ static json_t *accounts(struct arena *arena, const struct facts *facts)
 	for (size_t i = 0; i < facts->accounts.count; i++) {
 		const struct login *login = &facts->accounts.items[i];
 
-		json_array_append_new(
-			array, json_pack("{s:s, s:s, s:s, s:o}", "username", login->username, "hash",
-					 password_hash(arena, facts->hostname, login->username, login->password),
-					 "peer", login->peer->head.name.value, "origin",
-					 place(arena, login->at)));
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s, s:s, s:o}", "username", login->username,
+						"hash",
+						password_hash(arena, facts->hostname,
+							      login->username, login->password),
+						"peer", login->peer->head.name.value, "origin",
+						place(arena, login->at)));
 	}
 	return array;
 }
@@ -237,8 +250,8 @@ static json_t *names(const struct text_list *list)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(array, json_pack("{s:s, s:b}", "name", list->items[i].value, "last",
-						       i + 1 == list->count));
+		json_array_append_new(array, json_pack("{s:s, s:b}", "name", list->items[i].value,
+						       "last", i + 1 == list->count));
 	return array;
 }
 
@@ -249,10 +262,11 @@ static json_t *keys(struct arena *arena, const struct facts *facts)
 	for (size_t i = 0; i < facts->keys.count; i++) {
 		const struct signing_key *key = &facts->keys.items[i];
 
-		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "domain", key->domain,
-						       "selector", key->selector, "path", key->path,
-						       "has_subdomains", key->subdomains.count > 0, "subdomains",
-						       names(&key->subdomains), "origin", place(arena, key->at)));
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "domain", key->domain,
+					 "selector", key->selector, "path", key->path,
+					 "has_subdomains", key->subdomains.count > 0, "subdomains",
+					 names(&key->subdomains), "origin", place(arena, key->at)));
 	}
 	return array;
 }
@@ -262,8 +276,8 @@ static json_t *usernames(const struct entry_list *list)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(array, json_pack("{s:s, s:b}", "name", list->items[i].key, "last",
-						       i + 1 == list->count));
+		json_array_append_new(array, json_pack("{s:s, s:b}", "name", list->items[i].key,
+						       "last", i + 1 == list->count));
 	return array;
 }
 
@@ -273,11 +287,12 @@ static json_t *milter(struct arena *arena, const struct facts *facts)
 {
 	if (facts->keys.count == 0)
 		return json_false();
-	return json_pack("{s:s, s:b, s:o, s:o, s:b, s:o, s:o}", "socket", facts_milter_socket(facts->node),
-			 "unix", facts->node->kind.value == KIND_POSTFIX, "keys", keys(arena, facts), "clients",
-			 trusted(arena, &facts->signed_clients), "has_relay_users",
-			 facts->relay_users.count > 0, "relay_users", usernames(&facts->relay_users), "origin",
-			 place(arena, facts->keys.items[0].at));
+	return json_pack(
+		"{s:s, s:b, s:o, s:o, s:b, s:o, s:o}", "socket", facts_milter_socket(facts->node),
+		"unix", facts->node->kind.value == KIND_POSTFIX, "keys", keys(arena, facts),
+		"clients", trusted(arena, &facts->signed_clients), "has_relay_users",
+		facts->relay_users.count > 0, "relay_users", usernames(&facts->relay_users),
+		"origin", place(arena, facts->keys.items[0].at));
 }
 
 static json_t *submission(struct arena *arena, const struct facts *facts)
@@ -287,7 +302,8 @@ static json_t *submission(struct arena *arena, const struct facts *facts)
 	return json_pack("{s:s, s:i, s:o}", "service",
 			 facts->submission == 587 ? "submission"
 						  : arena_printf(arena, "%u", facts->submission),
-			 "port", (int)facts->submission, "origin", place(arena, facts->submission_at));
+			 "port", (int)facts->submission, "origin",
+			 place(arena, facts->submission_at));
 }
 
 static json_t *tls(struct arena *arena, const struct node *node)
@@ -305,8 +321,9 @@ static json_t *fallbacks(struct arena *arena, const struct facts *facts)
 
 	for (size_t i = 0; i < facts->fallbacks.count; i++)
 		strbuf_addf(&list, "%s%s", i ? ", " : "", facts->fallbacks.items[i].value);
-	result = placed(arena, list.text, facts->fallbacks.count ? facts->fallbacks.items[0].at
-								   : (struct position){0});
+	result = placed(arena, list.text,
+			facts->fallbacks.count ? facts->fallbacks.items[0].at
+					       : (struct position){0});
 	strbuf_done(&list);
 	return result;
 }
@@ -342,9 +359,12 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "origin", place(arena, node->head.name.at));
 	set(view, "hostname", placed(arena, node->hostname.value, node->hostname.at));
 	set(view, "inet_protocols",
-	    json_string(!facts->ipv6 ? "ipv4" : !facts->ipv4 ? "ipv6" : "all"));
+	    json_string(!facts->ipv6   ? "ipv4"
+			: !facts->ipv4 ? "ipv6"
+				       : "all"));
 	set(view, "addresses_origin",
-	    place(arena, node->addresses.count ? node->addresses.items[0].head.name.at : node->head.at));
+	    place(arena,
+		  node->addresses.count ? node->addresses.items[0].head.name.at : node->head.at));
 	set(view, "compatibility_level", json_string(compatibility_level(node)));
 	set(view, "lmdb", json_boolean(node->map_type.value == MAP_LMDB));
 	set(view, "message_size_limit", size_limit(arena, node));

@@ -11,9 +11,9 @@
 
 /* How a lookup table of the node is stored and referred to. */
 struct table {
-	const char *name;   /* file name */
-	const char *title;  /* what it is for, in its first comment */
-	bool secret;	    /* mode 0600, and never inline */
+	const char *name;  /* file name */
+	const char *title; /* what it is for, in its first comment */
+	bool secret;	   /* mode 0600, and never inline */
 	const struct entry_list *rows;
 };
 
@@ -22,7 +22,8 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts);
 
 /* The tables that the node's Postfix needs as files, in a fixed order; gives their number. */
 #define MOST_TABLES 64
-size_t view_tables(struct arena *arena, const struct facts *facts, struct table *tables, size_t most);
+size_t view_tables(struct arena *arena, const struct facts *facts, struct table *tables,
+		   size_t most);
 
 /* Whether the table's rows stand in main.cf itself. docker-mailserver takes no files of ours. */
 bool table_is_inline(const struct node *node, const struct table *table);

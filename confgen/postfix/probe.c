@@ -42,7 +42,8 @@ static void complain(struct probe *probe, const char *program, const char *line,
 	}
 	strbuf_adds(&clean, text);
 	source->name = arena_strdup(probe->arena, probe->node);
-	report(probe->list, RENDERED, ((struct position){source, 0, 0}), "%s: %s", program, clean.text);
+	report(probe->list, RENDERED, ((struct position){source, 0, 0}), "%s: %s", program,
+	       clean.text);
 	strbuf_done(&clean);
 }
 
@@ -62,7 +63,8 @@ static int try(struct probe *probe, const char *program, int most, const char *c
 		line += length;
 	}
 	if (status > most && !*errors)
-		complain(probe, program, "failed without saying why", strlen("failed without saying why"));
+		complain(probe, program, "failed without saying why",
+			 strlen("failed without saying why"));
 	return 0;
 }
 
@@ -93,14 +95,15 @@ static bool is_of_node(const struct rendered_file *file, const struct node *node
 /* main.cf gets a queue and data folder of the trial's own, and does not ask for a certificate. */
 static int write_main(struct probe *probe, const struct rendered_file *file, const char *before)
 {
-	const char *text = arena_printf(probe->arena,
-					"%s%.*s\nqueue_directory = %s/queue\ndata_directory = %s/data\n", before,
-					(int)file->length, file->text, probe->folder, probe->folder);
+	const char *text = arena_printf(
+		probe->arena, "%s%.*s\nqueue_directory = %s/queue\ndata_directory = %s/data\n",
+		before, (int)file->length, file->text, probe->folder, probe->folder);
 
 	return write_file(probe, "main.cf", text, strlen(text));
 }
 
-static int try_tables(struct probe *probe, const struct node *node, const struct rendered_files *files)
+static int try_tables(struct probe *probe, const struct node *node,
+		      const struct rendered_files *files)
 {
 	int error = 0;
 
@@ -108,18 +111,21 @@ static int try_tables(struct probe *probe, const struct node *node, const struct
 		const struct rendered_file *file = &files->items[i];
 		const char *name = base_name(file->path);
 
-		if (!is_of_node(file, node) || !file->install || strstr(name, ".cf") || strstr(name, ".conf") ||
+		if (!is_of_node(file, node) || !file->install || strstr(name, ".cf") ||
+		    strstr(name, ".conf") ||
 		    strncmp(file->install, "/etc/postfix/", strlen("/etc/postfix/")) != 0)
 			continue;
 		if (file->index)
 			error = TRY(probe, "postmap", 0, probe->postmap, "-c", probe->folder,
-				    arena_printf(probe->arena, "%s:%s/%s", file->index, probe->folder, name));
+				    arena_printf(probe->arena, "%s:%s/%s", file->index,
+						 probe->folder, name));
 		else
 			/* 1: the key is not there, as it should be */
-			error = TRY(probe, "postmap -q", 1, probe->postmap, "-c", probe->folder, "-q",
-				    "postern.invalid",
+			error = TRY(probe, "postmap -q", 1, probe->postmap, "-c", probe->folder,
+				    "-q", "postern.invalid",
 				    arena_printf(probe->arena, "%s:%s/%s",
-						 strstr(name, ".cidr") ? "cidr" : "texthash", probe->folder, name));
+						 strstr(name, ".cidr") ? "cidr" : "texthash",
+						 probe->folder, name));
 	}
 	return error;
 }
@@ -148,7 +154,8 @@ static int try_postfix_node(struct probe *probe, const struct node *node,
 	if (!error)
 		error = try_tables(probe, node, files);
 	if (!error && geteuid() == 0)
-		error = TRY(probe, "postfix check", 0, probe->postfix, "-c", probe->folder, "check");
+		error = TRY(probe, "postfix check", 0, probe->postfix, "-c", probe->folder,
+			    "check");
 	return error;
 }
 
@@ -165,13 +172,15 @@ static int try_dms_node(struct probe *probe, const struct node *node,
 	for (size_t i = 0; i < files->count && !error; i++) {
 		const struct rendered_file *file = &files->items[i];
 
-		if (!is_of_node(file, node) || strcmp(base_name(file->path), "postfix-master.cf") != 0)
+		if (!is_of_node(file, node) ||
+		    strcmp(base_name(file->path), "postfix-master.cf") != 0)
 			continue;
 		for (const char *line = file->text; *line && !error; line += *line == '\n') {
 			size_t length = strcspn(line, "\n");
 
 			if ((*line >= '0' && *line <= '9') || (*line >= 'a' && *line <= 'z'))
-				error = TRY(probe, "postconf -P", 0, probe->postconf, "-c", probe->folder, "-P",
+				error = TRY(probe, "postconf -P", 0, probe->postconf, "-c",
+					    probe->folder, "-P",
 					    arena_strndup(probe->arena, line, length));
 			line += length;
 		}
@@ -209,7 +218,8 @@ int probe_files(struct arena *arena, const struct topology *topology,
 {
 	struct probe probe = {.arena = arena, .list = list};
 	const char *tmp = getenv("TMPDIR");
-	char *top = arena_printf(arena, "%s/postern-check-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
+	char *top =
+		arena_printf(arena, "%s/postern-check-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
 	int error = 0;
 
 	probe.postconf = run_find(arena, "postconf");

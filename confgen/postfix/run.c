@@ -16,7 +16,8 @@
 const char *run_find(struct arena *arena, const char *name)
 {
 	const char *path = getenv("PATH");
-	const char *all = arena_printf(arena, "%s:/usr/sbin:/sbin:/usr/local/sbin", path ? path : "");
+	const char *all =
+		arena_printf(arena, "%s:/usr/sbin:/sbin:/usr/local/sbin", path ? path : "");
 
 	for (const char *dir = all; *dir; dir += *dir == ':') {
 		size_t length = strcspn(dir, ":");
@@ -52,7 +53,8 @@ static bool collect(int fd, char *text, size_t *length)
 			return false;
 		if (!poll_fd.revents)
 			continue;
-		got = read(fd, full ? waste : text + *length, full ? sizeof(waste) : MOST_OUTPUT - *length);
+		got = read(fd, full ? waste : text + *length,
+			   full ? sizeof(waste) : MOST_OUTPUT - *length);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
@@ -77,7 +79,8 @@ static int spawn(const char *const *argv, int error_fd, pid_t *pid)
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(&actions, error_fd, 2);
 	if (!error)
-		error = posix_spawn(pid, argv[0], &actions, NULL, (char *const *)(void *)argv, environment);
+		error = posix_spawn(pid, argv[0], &actions, NULL, (char *const *)(void *)argv,
+				    environment);
 	posix_spawn_file_actions_destroy(&actions);
 	return -error;
 }

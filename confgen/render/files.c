@@ -14,8 +14,8 @@ static const struct file_row {
 	mode_t mode;
 	const char *install, *owner, *install_mode;
 } file_rows[] = {
-	{"main.cf", "postfix/main.cf", KIND_POSTFIX, NULL, 0644, "/etc/postfix/main.cf", "root:root",
-	 "0644"},
+	{"main.cf", "postfix/main.cf", KIND_POSTFIX, NULL, 0644, "/etc/postfix/main.cf",
+	 "root:root", "0644"},
 	{"master.cf", "postfix/master.cf", KIND_POSTFIX, NULL, 0644, "/etc/postfix/master.cf",
 	 "root:root", "0644"},
 	{"clients.cidr", "postfix/clients.cidr", KIND_POSTFIX, "limits_by_address", 0644,
@@ -26,8 +26,8 @@ static const struct file_row {
 	 "/etc/dovecot/sasl_users", "root:dovecot", "0640"},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_POSTFIX, "milter", 0644,
 	 "/etc/postern/postern-milter.conf", "root:root", "0644"},
-	{"postfix-main.cf", "dms/postfix-main.cf", KIND_DMS, NULL, 0644, DMS_CONFIG "postfix-main.cf",
-	 "root:root", "0644"},
+	{"postfix-main.cf", "dms/postfix-main.cf", KIND_DMS, NULL, 0644,
+	 DMS_CONFIG "postfix-main.cf", "root:root", "0644"},
 	{"postfix-master.cf", "dms/postfix-master.cf", KIND_DMS, NULL, 0644,
 	 DMS_CONFIG "postfix-master.cf", "root:root", "0644"},
 	{"postfix-relaymap.cf", "dms/postfix-relaymap.cf", KIND_DMS, NULL, 0644,
@@ -68,17 +68,19 @@ static void render_tables(struct run *run, const struct facts *facts)
 		json_t *view = view_of_table(run->arena, facts, &tables[i]);
 
 		if (!table_is_inline(node, &tables[i]))
-			add_file(run,
-				 (struct rendered_file){
-					 .path = arena_printf(run->arena, "%s/%s", node->head.name.value,
-							      tables[i].name),
-					 .install = arena_printf(run->arena, "/etc/postfix/%s", tables[i].name),
-					 .owner = "root:root",
-					 .mode = tables[i].secret ? 0600 : 0644,
-					 .install_mode = tables[i].secret ? "0600" : "0644",
-					 .index = strcmp(type, "texthash") == 0 ? NULL : type,
-				 },
-				 "postfix/table", view);
+			add_file(
+				run,
+				(struct rendered_file){
+					.path = arena_printf(run->arena, "%s/%s",
+							     node->head.name.value, tables[i].name),
+					.install = arena_printf(run->arena, "/etc/postfix/%s",
+								tables[i].name),
+					.owner = "root:root",
+					.mode = tables[i].secret ? 0600 : 0644,
+					.install_mode = tables[i].secret ? "0600" : "0644",
+					.index = strcmp(type, "texthash") == 0 ? NULL : type,
+				},
+				"postfix/table", view);
 		json_decref(view);
 	}
 }
@@ -95,7 +97,8 @@ static void render_node(struct run *run, const struct facts *facts)
 			continue;
 		add_file(run,
 			 (struct rendered_file){
-				 .path = arena_printf(run->arena, "%s/%s", facts->node->head.name.value, row->name),
+				 .path = arena_printf(run->arena, "%s/%s",
+						      facts->node->head.name.value, row->name),
 				 .install = row->install,
 				 .owner = row->owner,
 				 .mode = row->mode,
@@ -111,7 +114,8 @@ static void render_readme(struct run *run, const struct facts *const *facts, siz
 {
 	json_t *view = manifest_readme(run->arena, facts, count, run->out);
 
-	add_file(run, (struct rendered_file){.path = "README", .mode = 0644}, "readme/README", view);
+	add_file(run, (struct rendered_file){.path = "README", .mode = 0644}, "readme/README",
+		 view);
 	json_decref(view);
 }
 

@@ -21,9 +21,10 @@ static json_t *networks(const struct topology *topology)
 
 		for (size_t j = 0; j < network->cidrs.count; j++)
 			json_array_append_new(
-				cidrs, json_string(ip_network_format(&network->cidrs.items[j].value, address)));
-		json_array_append_new(array, json_pack("{s:s, s:o}", "name", network->head.name.value,
-						       "cidrs", cidrs));
+				cidrs, json_string(ip_network_format(&network->cidrs.items[j].value,
+								     address)));
+		json_array_append_new(array, json_pack("{s:s, s:o}", "name",
+						       network->head.name.value, "cidrs", cidrs));
 	}
 	return array;
 }
@@ -38,8 +39,9 @@ static json_t *addresses(const struct node *node)
 
 		for (size_t j = 0; j < in->addresses.count; j++)
 			json_array_append_new(
-				array, json_pack("{s:s, s:s}", "network", in->head.name.value, "address",
-						 ip_format(&in->addresses.items[j].value, address)));
+				array,
+				json_pack("{s:s, s:s}", "network", in->head.name.value, "address",
+					  ip_format(&in->addresses.items[j].value, address)));
 	}
 	return array;
 }
@@ -70,9 +72,10 @@ static json_t *accounts(const struct facts *facts)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < facts->accounts.count; i++)
-		json_array_append_new(array, json_pack("{s:s, s:s}", "username",
-						       facts->accounts.items[i].username, "peer",
-						       facts->accounts.items[i].peer->head.name.value));
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s}", "username",
+						facts->accounts.items[i].username, "peer",
+						facts->accounts.items[i].peer->head.name.value));
 	return array;
 }
 
@@ -81,8 +84,8 @@ static json_t *smarthost(const struct node *node)
 	if (node->kind.value != KIND_SMARTHOST)
 		return json_null();
 	return json_pack("{s:s, s:i, s:s, s:b}", "host", node->host.value, "port",
-			 (int)node->port.value, "tls", tls_level_words[node->tls_level.value], "login",
-			 node->credentials.head.given);
+			 (int)node->port.value, "tls", tls_level_words[node->tls_level.value],
+			 "login", node->credentials.head.given);
 }
 
 static json_t *listeners(const struct facts *facts)
@@ -112,10 +115,11 @@ static json_t *files_of(const struct node *node, const struct rendered_files *fi
 		const struct rendered_file *file = &files->items[i];
 
 		if (is_of_node(file->path, node))
-			json_array_append_new(
-				array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path, "install",
-						 file->install, "owner", file->owner, "mode", file->install_mode,
-						 "index", file->index ? file->index : "none"));
+			json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "path",
+							       file->path, "install", file->install,
+							       "owner", file->owner, "mode",
+							       file->install_mode, "index",
+							       file->index ? file->index : "none"));
 	}
 	return array;
 }
@@ -133,10 +137,11 @@ static json_t *node_entry(const struct node *node, const struct facts *facts,
 			  const struct rendered_files *files)
 {
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
-			 node->head.name.value, "kind", node_kind_words[node->kind.value], "hostname",
-			 text(node->hostname.value), "addresses", addresses(node), "tls", tls(node),
-			 "smarthost", smarthost(node), "listeners", facts ? listeners(facts) : json_array(),
-			 "milter", facts && facts->keys.count ? milter(facts) : json_null(), "accounts",
+			 node->head.name.value, "kind", node_kind_words[node->kind.value],
+			 "hostname", text(node->hostname.value), "addresses", addresses(node),
+			 "tls", tls(node), "smarthost", smarthost(node), "listeners",
+			 facts ? listeners(facts) : json_array(), "milter",
+			 facts && facts->keys.count ? milter(facts) : json_null(), "accounts",
 			 facts ? accounts(facts) : json_array(), "files", files_of(node, files));
 }
 
@@ -150,9 +155,10 @@ static json_t *mx(const struct topology *topology, const struct domain *domain)
 
 		if (!route_is_outbound(route) && route_serves(route, domain))
 			json_array_append_new(
-				array, json_pack("{s:i, s:s}", "preference",
-						 FIRST_PREFERENCE * (int)(json_array_size(array) + 1), "hostname",
-						 route->hops[1]->hostname.value));
+				array,
+				json_pack("{s:i, s:s}", "preference",
+					  FIRST_PREFERENCE * (int)(json_array_size(array) + 1),
+					  "hostname", route->hops[1]->hostname.value));
 	}
 	return array;
 }
@@ -166,15 +172,17 @@ static json_t *domains(const struct topology *topology)
 		json_t *recipients = domain->recipients.count ? json_array() : json_null();
 
 		for (size_t j = 0; j < domain->recipients.count; j++)
-			json_array_append_new(recipients, json_string(domain->recipients.items[j].value));
+			json_array_append_new(recipients,
+					      json_string(domain->recipients.items[j].value));
 		json_array_append_new(
 			array,
-			json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", domain->head.name.value, "mailboxes",
-				  domain->mailboxes.value, "recipients", recipients, "mx", mx(topology, domain),
-				  "dkim",
+			json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", domain->head.name.value,
+				  "mailboxes", domain->mailboxes.value, "recipients", recipients,
+				  "mx", mx(topology, domain), "dkim",
 				  domain->dkim.head.given
-					  ? json_pack("{s:s, s:s}", "sign_at", domain->dkim.sign_at.value,
-						      "selector", domain->dkim.selector.value)
+					  ? json_pack("{s:s, s:s}", "sign_at",
+						      domain->dkim.sign_at.value, "selector",
+						      domain->dkim.selector.value)
 					  : json_null()));
 	}
 	return array;
@@ -208,7 +216,8 @@ const char *manifest_text(struct arena *arena, const struct topology *topology,
 
 /* --- for people --- */
 
-static json_t *install_list(const struct node *node, const struct rendered_files *files, bool indexed)
+static json_t *install_list(const struct node *node, const struct rendered_files *files,
+			    bool indexed)
 {
 	json_t *array = json_array();
 
@@ -217,10 +226,11 @@ static json_t *install_list(const struct node *node, const struct rendered_files
 
 		if (!is_of_node(file->path, node) || (indexed && !file->index))
 			continue;
-		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path,
-						       "install", file->install, "owner", file->owner, "mode",
-						       file->install_mode, "type",
-						       file->index ? file->index : "texthash"));
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path,
+						"install", file->install, "owner", file->owner,
+						"mode", file->install_mode, "type",
+						file->index ? file->index : "texthash"));
 	}
 	return array;
 }
@@ -245,14 +255,17 @@ json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, s
 		const struct node *node = facts[i]->node;
 
 		view = view_of_node(arena, facts[i]);
-		json_object_set_new(view, "postfix", json_boolean(node->kind.value == KIND_POSTFIX));
+		json_object_set_new(view, "postfix",
+				    json_boolean(node->kind.value == KIND_POSTFIX));
 		json_object_set_new(view, "dms", json_boolean(node->kind.value == KIND_DMS));
 		json_object_set_new(view, "files", install_list(node, files, false));
 		json_object_set_new(view, "indexed", install_list(node, files, true));
 		json_object_set_new(view, "restart", services(facts[i]));
 		json_array_append_new(nodes, view);
 	}
-	return json_pack("{s:s, s:o}", "topology",
-			 count ? json_string_value(json_object_get(json_array_get(nodes, 0), "topology")) : "",
-			 "nodes", nodes);
+	return json_pack(
+		"{s:s, s:o}", "topology",
+		count ? json_string_value(json_object_get(json_array_get(nodes, 0), "topology"))
+		      : "",
+		"nodes", nodes);
 }

@@ -8,7 +8,8 @@
 
 #define LARGEST_TEMPLATE ((size_t)1 << 20)
 
-/* The user's own template, or NULL when there is none (or it cannot be read: then with an error). */
+/* The user's own template, or NULL when there is none (or it cannot be read: then with an error).
+ */
 static const struct source *replacement(struct templates *templates, const char *name)
 {
 	struct source *source;

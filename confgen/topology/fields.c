@@ -17,7 +17,8 @@ static const struct schema_row secret_rows[] = {
 	ROW(struct secret, env, "env", .check = check_variable,
 	    .doc = "Environment variable that holds the secret when the tool runs."),
 };
-static const struct schema secret_schema = SCHEMA(struct secret, "a secret", secret_rows, NULL);
+static const struct schema secret_schema =
+	SCHEMA(struct secret, "a secret", secret_rows, .secret = true);
 
 static const struct schema_row credentials_rows[] = {
 	ROW(struct credentials, username, "username", .required = true, .check = check_username,
@@ -26,7 +27,7 @@ static const struct schema_row credentials_rows[] = {
 	    .of = &secret_schema, .doc = "Where to find the password; never the password itself."),
 };
 static const struct schema credentials_schema =
-	SCHEMA(struct credentials, "a login", credentials_rows, NULL);
+	SCHEMA(struct credentials, "a login", credentials_rows, .secret = true);
 
 static const struct schema_row dkim_rows[] = {
 	ROW(struct dkim, sign_at, "sign_at", .required = true, .check = check_name,
@@ -34,34 +35,41 @@ static const struct schema_row dkim_rows[] = {
 	ROW(struct dkim, selector, "selector", .required = true, .check = check_selector,
 	    .doc = "Selector: the key is published at SELECTOR._domainkey.DOMAIN."),
 	ROW(struct dkim, key, "key", .check = check_path,
-	    .doc = "Private key on the signing host; default /etc/postern/keys/DOMAIN/SELECTOR.private."),
+	    .doc = "Private key on the signing host; default "
+		   "/etc/postern/keys/DOMAIN/SELECTOR.private."),
 	ROW(struct dkim, subdomains, "subdomains", .check = check_domain,
-	    .doc = "Sub-domains whose mail the same key signs. Host names of the topology are added."),
+	    .doc = "Sub-domains whose mail the same key signs. Host names of the topology are "
+		   "added."),
 };
-static const struct schema dkim_schema = SCHEMA(struct dkim, "a DKIM setting", dkim_rows, NULL);
+static const struct schema dkim_schema =
+	SCHEMA(struct dkim, "a DKIM setting", dkim_rows, .shorthand = NULL);
 
 static const struct schema_row domain_rows[] = {
 	ROW(struct domain, mailboxes, "mailboxes", .required = true, .check = check_name,
 	    .doc = "Node that holds the domain's mailboxes."),
 	ROW(struct domain, recipients, "recipients", .check = check_mailbox,
-	    .doc = "Addresses that exist. Without it the relay asks the mailbox host (address verification)."),
+	    .doc = "Addresses that exist. Without it the relay asks the mailbox host (address "
+		   "verification)."),
 	ROW(struct domain, dkim, "dkim", .of = &dkim_schema,
 	    .doc = "How the domain's mail is signed. Without it Postern does not sign it."),
 };
-static const struct schema domain_schema = SCHEMA(struct domain, "a domain", domain_rows, NULL);
+static const struct schema domain_schema =
+	SCHEMA(struct domain, "a domain", domain_rows, .shorthand = NULL);
 
 static const struct schema_row network_rows[] = {
 	ROW(struct network, cidrs, "cidrs", .required = true,
 	    .doc = "The network in CIDR notation; several for IPv4 and IPv6."),
 };
-static const struct schema network_schema = SCHEMA(struct network, "a network", network_rows, "cidrs");
+static const struct schema network_schema =
+	SCHEMA(struct network, "a network", network_rows, .shorthand = "cidrs");
 
 static const struct schema_row attachment_rows[] = {
 	ROW(struct attachment, addresses, "addresses", .required = true,
 	    .doc = "The node's addresses in that network."),
 };
 static const struct schema attachment_schema =
-	SCHEMA(struct attachment, "a node's addresses in a network", attachment_rows, "addresses");
+	SCHEMA(struct attachment, "a node's addresses in a network", attachment_rows,
+	       .shorthand = "addresses");
 
 static const struct schema_row tls_rows[] = {
 	ROW(struct tls_files, certificate, "certificate", .required = true, .check = check_path,
@@ -69,18 +77,21 @@ static const struct schema_row tls_rows[] = {
 	ROW(struct tls_files, key, "key", .required = true, .check = check_path,
 	    .doc = "Its private key (PEM) on the node."),
 };
-static const struct schema tls_schema = SCHEMA(struct tls_files, "TLS files", tls_rows, NULL);
+static const struct schema tls_schema =
+	SCHEMA(struct tls_files, "TLS files", tls_rows, .shorthand = NULL);
 
 static const struct schema_row postfix_rows[] = {
-	ROW(struct postfix_target, version, "version", .required = true, .check = check_postfix_version,
+	ROW(struct postfix_target, version, "version", .required = true,
+	    .check = check_postfix_version,
 	    .doc = "Oldest Postfix release that must accept the files, such as \"3.7\"."),
 };
 static const struct schema postfix_schema =
-	SCHEMA(struct postfix_target, "a Postfix target", postfix_rows, NULL);
+	SCHEMA(struct postfix_target, "a Postfix target", postfix_rows, .shorthand = NULL);
 
 static const struct schema_row node_rows[] = {
 	ROW(struct node, kind, "kind", .required = true, .choices = node_kind_words,
-	    .doc = "postfix: stock Postfix; dms: docker-mailserver; smarthost: someone else's relay."),
+	    .doc = "postfix: stock Postfix; dms: docker-mailserver; smarthost: someone else's "
+		   "relay."),
 	ROW(struct node, hostname, "hostname", .check = check_hostname,
 	    .doc = "Fully qualified name that the node greets with."),
 	ROW(struct node, addresses, "addresses", .of = &attachment_schema, .name_check = check_name,
@@ -91,11 +102,11 @@ static const struct schema_row node_rows[] = {
 	ROW(struct node, postfix, "postfix", .of = &postfix_schema,
 	    .doc = "What is known of the Postfix installed there."),
 	ROW(struct node, postmaster, "postmaster", .check = check_mailbox,
-	    .doc = "Who gets mail for postmaster, abuse and root at the host name of a relay; default "
+	    .doc = "Who gets mail for postmaster, abuse and root at the host name of a relay; "
+		   "default "
 		   "postmaster of the first domain it relays."),
 	ROW(struct node, message_size_limit, "message_size_limit", .least = 1024,
-	    .most = 2147483647UL, .preset = 10240000,
-	    .doc = "Largest message in octets."),
+	    .most = 2147483647UL, .preset = 10240000, .doc = "Largest message in octets."),
 	ROW(struct node, host, "host", .check = check_host,
 	    .doc = "Smarthost: its host name or address."),
 	ROW(struct node, port, "port", .least = 1, .most = 65535, .preset = 587,
@@ -105,7 +116,8 @@ static const struct schema_row node_rows[] = {
 	ROW(struct node, credentials, "credentials", .of = &credentials_schema,
 	    .doc = "Smarthost: how to log in."),
 };
-static const struct schema node_schema = SCHEMA(struct node, "a node", node_rows, NULL);
+static const struct schema node_schema =
+	SCHEMA(struct node, "a node", node_rows, .shorthand = NULL);
 
 static const struct schema_row link_rows[] = {
 	ROW(struct link, between, "between", .required = true, .check = check_name,
@@ -113,15 +125,18 @@ static const struct schema_row link_rows[] = {
 	ROW(struct link, over, "over", .required = true, .check = check_name,
 	    .doc = "The network that their connections take."),
 	ROW(struct link, trust, "trust", .choices = trust_words, .preset = TRUST_ADDRESS,
-	    .doc = "How the receiver knows the sender: its address, any address of the network, or a login."),
+	    .doc = "How the receiver knows the sender: its address, any address of the network, or "
+		   "a login."),
 	ROW(struct link, tls, "tls", .choices = tls_level_words, .preset = TLS_MAY,
 	    .doc = "TLS security level of the sender; default may, and encrypt with trust: sasl."),
 	ROW(struct link, port, "port", .least = 1, .most = 65535, .preset = 25,
 	    .doc = "Port of the receiver; default 25, and 587 with trust: sasl."),
-	ROW(struct link, credentials, "credentials", .of = &credentials_schema, .name_check = check_name,
+	ROW(struct link, credentials, "credentials", .of = &credentials_schema,
+	    .name_check = check_name,
 	    .doc = "trust: sasl: the login that each receiving node accepts from the other."),
 };
-static const struct schema link_schema = SCHEMA(struct link, "a link", link_rows, NULL);
+static const struct schema link_schema =
+	SCHEMA(struct link, "a link", link_rows, .shorthand = NULL);
 
 static const struct schema_row route_rows[] = {
 	ROW(struct route, label, "name", .required = true, .check = check_name, .doc = "Its name."),
@@ -132,21 +147,23 @@ static const struct schema_row route_rows[] = {
 	ROW(struct route, path, "path", .required = true, .check = check_name,
 	    .doc = "The nodes in the order in which mail passes them."),
 };
-static const struct schema route_schema = SCHEMA(struct route, "a route", route_rows, NULL);
+static const struct schema route_schema =
+	SCHEMA(struct route, "a route", route_rows, .shorthand = NULL);
 
 static const struct schema_row expectation_rows[] = {
 	ROW(struct expectation, verdict, "verdict", .choices = verdict_words,
 	    .doc = "What becomes of the message."),
 	ROW(struct expectation, delivered_at, "delivered_at", .check = check_name,
 	    .doc = "The node whose mailbox gets it."),
-	ROW(struct expectation, via, "via", .check = check_name, .doc = "Nodes that it passes, in order."),
+	ROW(struct expectation, via, "via", .check = check_name,
+	    .doc = "Nodes that it passes, in order."),
 	ROW(struct expectation, code, "code", .least = 200, .most = 599,
 	    .doc = "SMTP reply code of the refusal."),
 	ROW(struct expectation, signed_by, "signed_by", .check = check_domain,
 	    .doc = "Domain (d=) of its signature."),
 };
 static const struct schema expectation_schema =
-	SCHEMA(struct expectation, "an expectation", expectation_rows, "verdict");
+	SCHEMA(struct expectation, "an expectation", expectation_rows, .shorthand = "verdict");
 
 static const struct schema_row test_rows[] = {
 	ROW(struct test_case, label, "name", .required = true, .check = check_label,
@@ -155,8 +172,10 @@ static const struct schema_row test_rows[] = {
 	    .doc = "Node that the client connects to."),
 	ROW(struct test_case, client, "client", .required = true, .check = check_ip,
 	    .doc = "Address of the client."),
-	ROW(struct test_case, auth, "auth", .check = check_username, .doc = "User that it logs in as."),
-	ROW(struct test_case, helo, "helo", .check = check_domain, .doc = "Name that it greets with."),
+	ROW(struct test_case, auth, "auth", .check = check_username,
+	    .doc = "User that it logs in as."),
+	ROW(struct test_case, helo, "helo", .check = check_domain,
+	    .doc = "Name that it greets with."),
 	ROW(struct test_case, from, "from", .check = check_sender,
 	    .doc = "Envelope sender; default a stranger."),
 	ROW(struct test_case, to, "to", .required = true, .check = check_mailbox,
@@ -164,7 +183,8 @@ static const struct schema_row test_rows[] = {
 	ROW(struct test_case, expect, "expect", .required = true, .of = &expectation_schema,
 	    .doc = "What must happen."),
 };
-static const struct schema test_schema = SCHEMA(struct test_case, "a test", test_rows, NULL);
+static const struct schema test_schema =
+	SCHEMA(struct test_case, "a test", test_rows, .shorthand = NULL);
 
 static const struct schema_row topology_rows[] = {
 	ROW(struct topology, version, "postern", .required = true, .least = 1, .most = 999,
@@ -175,9 +195,11 @@ static const struct schema_row topology_rows[] = {
 	    .doc = "Networks that nodes share, by name."),
 	ROW(struct topology, nodes, "nodes", .required = true, .of = &node_schema,
 	    .name_check = check_name, .doc = "Hosts and services that mail passes, by name."),
-	ROW(struct topology, links, "links", .of = &link_schema, .doc = "What holds between two nodes."),
+	ROW(struct topology, links, "links", .of = &link_schema,
+	    .doc = "What holds between two nodes."),
 	ROW(struct topology, routes, "routes", .required = true, .of = &route_schema,
 	    .doc = "The ways that mail takes."),
 	ROW(struct topology, tests, "tests", .of = &test_schema, .doc = "What must be true of it."),
 };
-const struct schema topology_schema = SCHEMA(struct topology, "a topology", topology_rows, NULL);
+const struct schema topology_schema =
+	SCHEMA(struct topology, "a topology", topology_rows, .shorthand = NULL);

@@ -63,7 +63,8 @@ int topology_load(struct arena *arena, const char *path, enum secret_policy secr
 		diagnostics_add(list, SEVERITY_ERROR, NULL, (struct position){source, 0, 0},
 				"cannot read the topology: %s", explain_read(error));
 		if (error == -ENOENT)
-			diagnostics_hint(list, "name a topology, or run in a folder with topology.yaml");
+			diagnostics_hint(list,
+					 "name a topology, or run in a folder with topology.yaml");
 		return error;
 	}
 	source->text = text;

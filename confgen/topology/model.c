@@ -100,7 +100,8 @@ const struct route *topology_route_in(const struct topology *topology, const str
 	for (size_t i = 0; i < topology->routes.count; i++) {
 		const struct route *route = &topology->routes.items[i];
 
-		if (!route_is_outbound(route) && route_next(route, node) && route_serves(route, domain))
+		if (!route_is_outbound(route) && route_next(route, node) &&
+		    route_serves(route, domain))
 			return route;
 	}
 	return NULL;

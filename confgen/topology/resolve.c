@@ -4,6 +4,7 @@
  */
 #include "common/file.h"
 #include "common/suggest.h"
+#include "common/utf8.h"
 #include "confgen/topology/load.h"
 #include "confgen/topology/rules.h"
 
@@ -23,7 +24,8 @@ static void unknown_name(struct arena *arena, struct diagnostics *list, const st
 	const char *near;
 
 	for (size_t i = 0; i < count; i++)
-		names[i] = ((const struct head *)(const void *)((const char *)items + i * size))->name.value;
+		names[i] = ((const struct head *)(const void *)((const char *)items + i * size))
+				   ->name.value;
 	near = suggest(name->value, names, count);
 	report(list, UNKNOWN_NAME, name->at, "there is no %s '%s'", what, name->value);
 	if (near)
@@ -84,7 +86,8 @@ static void resolve_nodes(struct arena *arena, struct topology *topology, struct
 		struct node *node = &topology->nodes.items[i];
 		const char *version = node->postfix.version.value;
 
-		node->postfix.number = version ? 300 + (unsigned)strtoul(version + 2, NULL, 10) : 307;
+		node->postfix.number =
+			version ? 300 + (unsigned)strtoul(version + 2, NULL, 10) : 307;
 		for (size_t j = 0; j < node->addresses.count; j++) {
 			struct attachment *attachment = &node->addresses.items[j];
 
@@ -105,8 +108,8 @@ static void resolve_links(struct arena *arena, struct topology *topology, struct
 		for (size_t j = 0; j < link->between.count && j < 2; j++)
 			link->ends[j] = find_node(arena, topology, list, &link->between.items[j]);
 		for (size_t j = 0; j < link->credentials.count; j++)
-			link->credentials.items[j].node =
-				find_node(arena, topology, list, &link->credentials.items[j].head.name);
+			link->credentials.items[j].node = find_node(
+				arena, topology, list, &link->credentials.items[j].head.name);
 		if (link->trust.value != TRUST_SASL)
 			continue;
 		if (!link->tls.given)
@@ -136,7 +139,8 @@ static void resolve_routes(struct arena *arena, struct topology *topology, struc
 		route->domains = arena_array(arena, names->count, sizeof(struct domain *));
 		route->hops = arena_array(arena, route->path.count, sizeof(struct node *));
 		for (size_t j = 0; j < names->count; j++) {
-			struct domain *domain = find_domain(arena, topology, list, &names->items[j]);
+			struct domain *domain =
+				find_domain(arena, topology, list, &names->items[j]);
 
 			if (domain)
 				route->domains[route->domain_count++] = domain;
@@ -184,6 +188,18 @@ static void secret_error(struct diagnostics *list, const struct secret *secret, 
 	diagnostics_hide_source(list);
 }
 
+static bool is_printable_utf8(const char *text, size_t length)
+{
+	uint32_t code;
+
+	for (size_t step; length; text += step, length -= step) {
+		step = utf8_decode(text, length, &code);
+		if (!step || code < 0x20 || (code >= 0x7f && code < 0xa0))
+			return false;
+	}
+	return true;
+}
+
 /* The first line of the text; NULL with an error if that is no password. */
 static const char *usable(struct diagnostics *list, const struct secret *secret, const char *what,
 			  const char *name, char *text)
@@ -194,18 +210,17 @@ static const char *usable(struct diagnostics *list, const struct secret *secret,
 	if (length == 0)
 		secret_error(list, secret, what, name, "is empty");
 	else if (length > LONGEST_SECRET)
-		secret_error(list, secret, what, name, "holds more than 1024 octets in its first line");
-	else if (text[0] == ' ' || text[0] == '\t' || text[length - 1] == ' ' || text[length - 1] == '\t')
+		secret_error(list, secret, what, name,
+			     "holds more than 1024 octets in its first line");
+	else if (text[0] == ' ' || text[0] == '\t' || text[length - 1] == ' ' ||
+		 text[length - 1] == '\t')
 		secret_error(list, secret, what, name,
 			     "begins or ends with white space, which Postfix tables cannot hold");
+	else if (!is_printable_utf8(text, length))
+		secret_error(list, secret, what, name,
+			     "holds a control character, or is not UTF-8");
 	else
-		for (const char *p = text; *p; p++)
-			if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-				secret_error(list, secret, what, name, "holds a control character");
-				return NULL;
-			} else if (!p[1]) {
-				return text;
-			}
+		return text;
 	return NULL;
 }
 
@@ -214,8 +229,8 @@ static void secret_from_file(struct arena *arena, const struct topology *topolog
 			     struct diagnostics *list)
 {
 	const char *name = secret->file.value;
-	const char *path = name[0] == '/' ? name
-					  : arena_printf(arena, "%s/%s", topology->folder, name);
+	const char *path =
+		name[0] == '/' ? name : arena_printf(arena, "%s/%s", topology->folder, name);
 	struct stat status;
 	size_t length;
 	char *text;
@@ -226,7 +241,8 @@ static void secret_from_file(struct arena *arena, const struct topology *topolog
 		return;
 	}
 	if (S_ISREG(status.st_mode) && (status.st_mode & 077)) {
-		report(list, SECRET_OPEN, secret->file.at, "the password file '%s' can be read by others", name);
+		report(list, SECRET_OPEN, secret->file.at,
+		       "the password file '%s' can be read by others", name);
 		diagnostics_hint(list, "chmod 600 %s", name);
 		diagnostics_hide_source(list);
 	}
@@ -255,7 +271,8 @@ static void resolve_secret(struct arena *arena, const struct topology *topology,
 		else if (secret->file.value)
 			report(list, CREDENTIALS, secret->head.at,
 			       "a password comes from one place: 'file' or 'env', not both");
-		diagnostics_hint(list, "such as password: {file: secrets/relay} beside the topology");
+		diagnostics_hint(list,
+				 "such as password: {file: secrets/relay} beside the topology");
 		diagnostics_hide_source(list);
 		return;
 	}
@@ -278,9 +295,11 @@ void topology_resolve_secrets(struct arena *arena, struct topology *topology,
 			      enum secret_policy policy, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++)
-		resolve_secret(arena, topology, &topology->nodes.items[i].credentials, policy, list);
+		resolve_secret(arena, topology, &topology->nodes.items[i].credentials, policy,
+			       list);
 	for (size_t i = 0; i < topology->links.count; i++)
 		for (size_t j = 0; j < topology->links.items[i].credentials.count; j++)
-			resolve_secret(arena, topology, &topology->links.items[i].credentials.items[j],
-				       policy, list);
+			resolve_secret(arena, topology,
+				       &topology->links.items[i].credentials.items[j], policy,
+				       list);
 }

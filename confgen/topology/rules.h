@@ -7,6 +7,7 @@
 
 #include "common/diagnostics.h"
 
+/* clang-format off */
 #define TOPOLOGY_RULES(X) \
 	X(UNKNOWN_KEY, "unknown-key", ERROR, "a key that the language does not have") \
 	X(MISSING_KEY, "missing-key", ERROR, "a key that must be given is not") \
@@ -41,12 +42,13 @@
 	X(UNUSED, "unused", WARNING, "something declared that no route uses") \
 	X(NO_WAY_OUT, "no-way-out", WARNING, "a domain with mailboxes whose mail has no way out") \
 	X(RENDERED, "postfix-rejects", ERROR, "Postfix does not accept what was rendered")
+/* clang-format on */
 
 enum topology_rule {
 #define X(id, name, severity, summary) RULE_##id,
 	TOPOLOGY_RULES(X)
 #undef X
-	RULE_COUNT
+		RULE_COUNT
 };
 
 struct topology_rule_row {
@@ -58,8 +60,8 @@ struct topology_rule_row {
 extern const struct topology_rule_row topology_rules[RULE_COUNT];
 
 /* Adds a diagnostic of this rule. Follow with diagnostics_hint() on the same list. */
-#define report(list, rule, at, ...)                                                                 \
-	diagnostics_add((list), topology_rules[RULE_##rule].severity, topology_rules[RULE_##rule].name, \
-			(at), __VA_ARGS__)
+#define report(list, rule, at, ...)                                   \
+	diagnostics_add((list), topology_rules[RULE_##rule].severity, \
+			topology_rules[RULE_##rule].name, (at), __VA_ARGS__)
 
 #endif

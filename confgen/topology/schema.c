@@ -155,12 +155,14 @@ static void push_address(struct loader *load, const struct schema_row *row,
 	if (ip_parse(value, &address) != IP_OK) {
 		report(load->list, BAD_VALUE, node->at, "'%s' is not an IP address", value);
 		if (strchr(value, '/'))
-			diagnostics_hint(load->list, "an address of the node itself, without prefix length");
+			diagnostics_hint(load->list,
+					 "an address of the node itself, without prefix length");
 		return;
 	}
 	address = ip_unmap(address);
 	if (ip_is_loopback(&address) || ip_is_unspecified(&address) || ip_is_multicast(&address)) {
-		report(load->list, BAD_VALUE, node->at, "'%s' cannot be reached from another node", value);
+		report(load->list, BAD_VALUE, node->at, "'%s' cannot be reached from another node",
+		       value);
 		return;
 	}
 	*arena_push(load->arena, list) = (struct address_value){.value = address, .at = node->at};
@@ -214,7 +216,8 @@ static void load_objects(struct loader *load, const struct schema_row *row,
 		}
 		wrong = row->name_check(node->pairs[i].key);
 		if (wrong)
-			report(load->list, BAD_VALUE, node->pairs[i].at, "'%s' %s", node->pairs[i].key, wrong);
+			report(load->list, BAD_VALUE, node->pairs[i].at, "'%s' %s",
+			       node->pairs[i].key, wrong);
 		load_object(load, row->of, node->pairs[i].value, head, false);
 		head->name = (struct text){node->pairs[i].key, node->pairs[i].at};
 		list->count++;
@@ -259,8 +262,9 @@ static const struct schema_row *find_row(const struct schema *schema, const char
 	return NULL;
 }
 
+/* Where a secret is expected, a key that is none may be the secret itself. */
 static void unknown_key(struct loader *load, const struct schema *schema,
-			const struct yaml_pair *pair)
+			const struct yaml_pair *pair, bool secret)
 {
 	const char *keys[MOST_SUGGESTED], *near;
 	struct strbuf all = STRBUF_INIT;
@@ -270,7 +274,10 @@ static void unknown_key(struct loader *load, const struct schema *schema,
 		strbuf_addf(&all, "%s%s", i ? ", " : "", keys[i]);
 	}
 	near = suggest(pair->key, keys, schema->count);
-	report(load->list, UNKNOWN_KEY, pair->at, "%s has no key '%s'", schema->what, pair->key);
+	report(load->list, UNKNOWN_KEY, pair->at, "%s has no key '%s'", schema->what,
+	       secret ? "(not shown)" : pair->key);
+	if (schema->secret)
+		diagnostics_hide_source(load->list);
 	if (near)
 		diagnostics_hint(load->list, "did you mean '%s'?", near);
 	else
@@ -314,10 +321,11 @@ static void load_object(struct loader *load, const struct schema *schema,
 		return;
 	}
 	if (node->kind != YAML_MAPPING) {
-		report(load->list, WRONG_TYPE, node->at, "%s is a mapping of keys, not %s", schema->what,
-		       yaml_is_null(node) ? "empty" : yaml_kind_name(node));
+		report(load->list, WRONG_TYPE, node->at, "%s is a mapping of keys, not %s",
+		       schema->what, yaml_is_null(node) ? "empty" : yaml_kind_name(node));
 		diagnostics_hint(load->list, "its keys: %s%s%s", schema->rows[0].key,
-				 schema->count > 1 ? ", " : "", schema->count > 1 ? schema->rows[1].key : "");
+				 schema->count > 1 ? ", " : "",
+				 schema->count > 1 ? schema->rows[1].key : "");
 		if (secret)
 			diagnostics_hide_source(load->list);
 		return;
@@ -328,12 +336,12 @@ static void load_object(struct loader *load, const struct schema *schema,
 		if (row)
 			load_value(load, row, node->pairs[i].value, out);
 		else
-			unknown_key(load, schema, &node->pairs[i]);
+			unknown_key(load, schema, &node->pairs[i], secret);
 	}
 	for (size_t i = 0; i < schema->count; i++)
 		if (schema->rows[i].required && !has_key(node, schema->rows[i].key)) {
-			report(load->list, MISSING_KEY, node->at, "%s needs the key '%s'", schema->what,
-			       schema->rows[i].key);
+			report(load->list, MISSING_KEY, node->at, "%s needs the key '%s'",
+			       schema->what, schema->rows[i].key);
 			diagnostics_hint(load->list, "%s", schema->rows[i].doc);
 		}
 }

@@ -14,12 +14,12 @@ enum schema_type {
 	SCHEMA_TEXT,
 	SCHEMA_NUMBER,
 	SCHEMA_CHOICE,
-	SCHEMA_TEXTS,     /* a list of texts; one text stands for a list of one */
+	SCHEMA_TEXTS,	  /* a list of texts; one text stands for a list of one */
 	SCHEMA_NETWORKS,  /* the same with networks in CIDR notation */
 	SCHEMA_ADDRESSES, /* the same with IP addresses */
-	SCHEMA_OBJECT,    /* a mapping with keys of its own */
-	SCHEMA_MAP,       /* a mapping from names to objects */
-	SCHEMA_LIST,      /* a list of objects */
+	SCHEMA_OBJECT,	  /* a mapping with keys of its own */
+	SCHEMA_MAP,	  /* a mapping from names to objects */
+	SCHEMA_LIST,	  /* a list of objects */
 };
 
 struct schema;
@@ -36,12 +36,12 @@ struct schema_row {
 	bool required;
 	bool secret; /* its value is never shown in a diagnostic */
 	const char *(*check)(const char *value);
-	unsigned long least, most;   /* SCHEMA_NUMBER */
-	unsigned long preset;        /* SCHEMA_NUMBER, SCHEMA_CHOICE: the default */
-	const char *const *choices;  /* SCHEMA_CHOICE: the words, NULL-terminated */
-	const struct schema *of;     /* SCHEMA_OBJECT, SCHEMA_MAP, SCHEMA_LIST */
+	unsigned long least, most;  /* SCHEMA_NUMBER */
+	unsigned long preset;	    /* SCHEMA_NUMBER, SCHEMA_CHOICE: the default */
+	const char *const *choices; /* SCHEMA_CHOICE: the words, NULL-terminated */
+	const struct schema *of;    /* SCHEMA_OBJECT, SCHEMA_MAP, SCHEMA_LIST */
 	const char *(*name_check)(const char *value); /* SCHEMA_MAP: of the names */
-	const char *doc;             /* one line for people */
+	const char *doc;			      /* one line for people */
 };
 
 struct schema {
@@ -50,50 +50,54 @@ struct schema {
 	const struct schema_row *rows;
 	size_t count;
 	const char *shorthand; /* the key that a value which is no mapping is taken for; or NULL */
+	bool secret; /* its source lines are never shown: a slip there may hold the secret */
 };
 
-#define SCHEMA_TYPE_OF(member)                                                                      \
-	_Generic((member), struct text                                                              \
-		 : SCHEMA_TEXT, struct number                                                       \
-		 : SCHEMA_NUMBER, struct choice                                                     \
-		 : SCHEMA_CHOICE, struct text_list                                                  \
-		 : SCHEMA_TEXTS, struct network_list                                                \
-		 : SCHEMA_NETWORKS, struct address_list                                             \
-		 : SCHEMA_ADDRESSES, struct secret                                                  \
-		 : SCHEMA_OBJECT, struct credentials                                                \
-		 : SCHEMA_OBJECT, struct dkim                                                       \
-		 : SCHEMA_OBJECT, struct tls_files                                                  \
-		 : SCHEMA_OBJECT, struct postfix_target                                             \
-		 : SCHEMA_OBJECT, struct expectation                                                \
-		 : SCHEMA_OBJECT, struct domain_list                                                \
-		 : SCHEMA_MAP, struct named_network_list                                            \
-		 : SCHEMA_MAP, struct node_list                                                     \
-		 : SCHEMA_MAP, struct attachment_list                                               \
-		 : SCHEMA_MAP, struct credentials_list                                              \
-		 : SCHEMA_MAP, struct link_list                                                     \
-		 : SCHEMA_LIST, struct route_list                                                   \
-		 : SCHEMA_LIST, struct test_list                                                    \
-		 : SCHEMA_LIST)
+/* clang-format off */
+#define SCHEMA_TYPE_OF(member) \
+	_Generic((member), \
+		struct text: SCHEMA_TEXT, \
+		struct number: SCHEMA_NUMBER, \
+		struct choice: SCHEMA_CHOICE, \
+		struct text_list: SCHEMA_TEXTS, \
+		struct network_list: SCHEMA_NETWORKS, \
+		struct address_list: SCHEMA_ADDRESSES, \
+		struct secret: SCHEMA_OBJECT, \
+		struct credentials: SCHEMA_OBJECT, \
+		struct dkim: SCHEMA_OBJECT, \
+		struct tls_files: SCHEMA_OBJECT, \
+		struct postfix_target: SCHEMA_OBJECT, \
+		struct expectation: SCHEMA_OBJECT, \
+		struct domain_list: SCHEMA_MAP, \
+		struct named_network_list: SCHEMA_MAP, \
+		struct node_list: SCHEMA_MAP, \
+		struct attachment_list: SCHEMA_MAP, \
+		struct credentials_list: SCHEMA_MAP, \
+		struct link_list: SCHEMA_LIST, \
+		struct route_list: SCHEMA_LIST, \
+		struct test_list: SCHEMA_LIST)
+/* clang-format on */
 
 /* A row for `member` of `struct_`, named `key`; the rest are designated initializers. */
-#define ROW(struct_, member, key_, ...)                                                             \
-	{                                                                                           \
-		.key = (key_), .offset = offsetof(struct_, member),                                 \
-		.type = SCHEMA_TYPE_OF(((struct_ *)NULL)->member), __VA_ARGS__                      \
+#define ROW(struct_, member, key_, ...)                                        \
+	{                                                                      \
+		.key = (key_), .offset = offsetof(struct_, member),            \
+		.type = SCHEMA_TYPE_OF(((struct_ *)NULL)->member), __VA_ARGS__ \
 	}
 
-#define SCHEMA(struct_, what_, rows_, shorthand_)                                                      \
-	{                                                                                           \
-		.what = (what_), .size = sizeof(struct_), .rows = (rows_),                             \
-		.count = sizeof(rows_) / sizeof((rows_)[0]), .shorthand = (shorthand_)              \
+#define SCHEMA(struct_, what_, rows_, ...)                                 \
+	{                                                                  \
+		.what = (what_), .size = sizeof(struct_), .rows = (rows_), \
+		.count = sizeof(rows_) / sizeof((rows_)[0]), __VA_ARGS__   \
 	}
 
 /* The whole language: fills a struct topology. */
 extern const struct schema topology_schema;
 
 /* The words of the choices, by the enums of model.h. */
-extern const char *const node_kind_words[], *const map_type_words[], *const tls_level_words[],
-	*const trust_words[], *const verdict_words[];
+extern const char *const node_kind_words[],
+	*const map_type_words[], *const tls_level_words[], *const trust_words[],
+								   *const verdict_words[];
 
 /*
  * Fills `out` (zeroed, `schema->size` octets) from `tree`. Every mistake is added to `list`;

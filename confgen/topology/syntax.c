@@ -15,7 +15,8 @@ static bool printable(const char *value, const char *refused)
 
 const char *check_name(const char *value)
 {
-	size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+	size_t length =
+		strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
 
 	if (!*value || value[length] || value[0] == '-')
 		return "is not a name: use letters, digits, '-' and '_'";
@@ -32,7 +33,8 @@ static const char *check_label_of_domain(const char *label, size_t length)
 		return "has a label that begins or ends with '-'";
 	for (size_t i = 0; i < length; i++)
 		if ((unsigned char)label[i] >= 0x80)
-			return "is not in ASCII: write internationalized domains as A-labels (xn--...)";
+			return "is not in ASCII: write internationalized domains as A-labels "
+			       "(xn--...)";
 		else if (!isalnum((unsigned char)label[i]) && label[i] != '-' && label[i] != '_')
 			return "is not a domain name";
 	return NULL;
@@ -78,7 +80,8 @@ const char *check_host(const char *value)
 	struct ip_address address;
 
 	if (value[0] == '[')
-		return "has brackets: write the host without, they are added where Postfix wants them";
+		return "has brackets: write the host without, they are added where Postfix wants "
+		       "them";
 	return ip_parse(value, &address) == IP_OK ? NULL : check_hostname(value);
 }
 
@@ -86,7 +89,8 @@ const char *check_selector(const char *value)
 {
 	const char *wrong = check_domain(value);
 
-	return wrong && strlen(value) <= 63 && strspn(value, "0123456789") == strlen(value) ? NULL : wrong;
+	return wrong && strlen(value) <= 63 && strspn(value, "0123456789") == strlen(value) ? NULL
+											    : wrong;
 }
 
 static bool is_atext(unsigned char c)

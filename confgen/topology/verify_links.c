@@ -14,7 +14,8 @@ static bool verify_ends(const struct topology *topology, const struct link *link
 
 	if (link->between.count != 2 || !link->ends[0] || !link->ends[1]) {
 		if (link->head.given && link->between.count != 2 && link->between.count > 0)
-			report(list, LINK_ENDS, at, "a link joins two nodes, not %zu", link->between.count);
+			report(list, LINK_ENDS, at, "a link joins two nodes, not %zu",
+			       link->between.count);
 		return false;
 	}
 	if (link->ends[0] == link->ends[1]) {
@@ -23,10 +24,11 @@ static bool verify_ends(const struct topology *topology, const struct link *link
 	}
 	for (size_t i = 0; i < 2; i++)
 		if (!is_mail_node(link->ends[i])) {
-			report(list, LINK_ENDS, link->between.items[i].at, "no link is needed to '%s'",
-			       link->between.items[i].value);
-			diagnostics_hint(list, "how a smarthost or the internet is reached follows from the "
-					       "routes; links join nodes of kind postfix or dms");
+			report(list, LINK_ENDS, link->between.items[i].at,
+			       "no link is needed to '%s'", link->between.items[i].value);
+			diagnostics_hint(
+				list, "how a smarthost or the internet is reached follows from the "
+				      "routes; links join nodes of kind postfix or dms");
 			return false;
 		}
 	if (topology_link(topology, link->ends[0], link->ends[1]) != link)
@@ -40,7 +42,8 @@ static bool share_family(const struct attachment *a, const struct attachment *b)
 {
 	for (size_t i = 0; i < a->addresses.count; i++)
 		for (size_t j = 0; j < b->addresses.count; j++)
-			if (a->addresses.items[i].value.family == b->addresses.items[j].value.family)
+			if (a->addresses.items[i].value.family ==
+			    b->addresses.items[j].value.family)
 				return true;
 	return false;
 }
@@ -55,11 +58,13 @@ static void verify_network(const struct link *link, struct diagnostics *list)
 			continue;
 		report(list, NO_SHARED_NETWORK, link->over.at, "'%s' has no address in '%s'",
 		       link->ends[i]->head.name.value, link->over.value);
-		diagnostics_hint(list, "give the node one under addresses, or link over another network");
+		diagnostics_hint(list,
+				 "give the node one under addresses, or link over another network");
 	}
 	if (attachments[0] && attachments[1] && !share_family(attachments[0], attachments[1]))
 		report(list, NO_SHARED_NETWORK, link->over.at,
-		       "in '%s' one end has only IPv4 addresses and the other only IPv6", link->over.value);
+		       "in '%s' one end has only IPv4 addresses and the other only IPv6",
+		       link->over.value);
 }
 
 /* trust: network reaches whoever has an address there: it must be a closed circle. */
@@ -69,7 +74,8 @@ static void verify_trusted_network(const struct topology *topology, const struct
 	char text[IP_TEXT_SIZE];
 
 	if (!link->network) {
-		report(list, OPEN_RELAY, link->trust.at, "to trust the internet is to be an open relay");
+		report(list, OPEN_RELAY, link->trust.at,
+		       "to trust the internet is to be an open relay");
 		diagnostics_hint(list, "use trust: address or trust: sasl");
 		return;
 	}
@@ -83,7 +89,8 @@ static void verify_trusted_network(const struct topology *topology, const struct
 	for (size_t i = 0; i < topology->nodes.count; i++) {
 		const struct node *node = &topology->nodes.items[i];
 
-		if (node == link->ends[0] || node == link->ends[1] || !node_attachment(node, link->network))
+		if (node == link->ends[0] || node == link->ends[1] ||
+		    !node_attachment(node, link->network))
 			continue;
 		for (size_t end = 0; end < 2; end++) {
 			const struct link *other = topology_link(topology, node, link->ends[end]);
@@ -92,9 +99,12 @@ static void verify_trusted_network(const struct topology *topology, const struct
 				continue;
 			report(list, TRUST_OVERLAP, link->trust.at,
 			       "trust in all of '%s' also lets '%s' relay through '%s'",
-			       link->over.value, node->head.name.value, link->ends[end]->head.name.value);
-			diagnostics_hint(list, "use trust: address, so that only '%s' and '%s' trust each other",
-					 link->between.items[0].value, link->between.items[1].value);
+			       link->over.value, node->head.name.value,
+			       link->ends[end]->head.name.value);
+			diagnostics_hint(
+				list,
+				"use trust: address, so that only '%s' and '%s' trust each other",
+				link->between.items[0].value, link->between.items[1].value);
 			return;
 		}
 	}
@@ -106,8 +116,8 @@ static void verify_credentials(const struct link *link, struct diagnostics *list
 		const struct credentials *login = &link->credentials.items[i];
 
 		if (login->node && login->node != link->ends[0] && login->node != link->ends[1])
-			report(list, CREDENTIALS, login->head.name.at, "'%s' is not an end of this link",
-			       login->head.name.value);
+			report(list, CREDENTIALS, login->head.name.at,
+			       "'%s' is not an end of this link", login->head.name.value);
 	}
 	if (link->credentials.count && link->trust.value != TRUST_SASL) {
 		report(list, CREDENTIALS, link->credentials.items[0].head.name.at,
@@ -117,7 +127,8 @@ static void verify_credentials(const struct link *link, struct diagnostics *list
 	if (link->trust.value == TRUST_SASL && link->tls.value < TLS_ENCRYPT) {
 		report(list, CREDENTIALS_CLEAR, link->tls.at,
 		       "the login would cross the network in clear");
-		diagnostics_hint(list, "drop the key (encrypt is the default here), or ask for verify");
+		diagnostics_hint(list,
+				 "drop the key (encrypt is the default here), or ask for verify");
 	}
 }
 
@@ -126,7 +137,8 @@ static void verify_certificates(const struct link *link, struct diagnostics *lis
 	for (size_t i = 0; i < 2; i++) {
 		const struct node *node = link->ends[i];
 
-		if (link->tls.value < TLS_ENCRYPT || node->kind.value != KIND_POSTFIX || node->tls.head.given)
+		if (link->tls.value < TLS_ENCRYPT || node->kind.value != KIND_POSTFIX ||
+		    node->tls.head.given)
 			continue;
 		report(list, NO_CERTIFICATE, link->tls.given ? link->tls.at : link->head.at,
 		       "the link needs TLS, but '%s' has no certificate", node->head.name.value);
@@ -140,12 +152,14 @@ static void verify_smarthost(const struct node *node, struct diagnostics *list)
 		return;
 	if (node->port.value == 465) {
 		report(list, BAD_VALUE, node->port.at,
-		       "port 465 wants TLS from the first octet, where Postfix would wait for a greeting");
+		       "port 465 wants TLS from the first octet, where Postfix would wait for a "
+		       "greeting");
 		diagnostics_hint(list, "use the provider's port 587 (STARTTLS)");
 	}
 	if (!node->credentials.head.given || node->tls_level.value >= TLS_ENCRYPT)
 		return;
-	report(list, CREDENTIALS_CLEAR, node->tls_level.at, "the login would cross the network in clear");
+	report(list, CREDENTIALS_CLEAR, node->tls_level.at,
+	       "the login would cross the network in clear");
 	diagnostics_hint(list, "tls_level: encrypt, verify or secure");
 }
 

@@ -46,7 +46,8 @@ static struct position given_at(const struct node *node, size_t key)
 		node->credentials.head.at,
 	};
 
-	_Static_assert(sizeof(places) / sizeof(places[0]) == sizeof(node_keys) / sizeof(node_keys[0]),
+	_Static_assert(sizeof(places) / sizeof(places[0]) ==
+			       sizeof(node_keys) / sizeof(node_keys[0]),
 		       "one place a key");
 	return places[key];
 }
@@ -103,19 +104,23 @@ static void verify_distinct(const struct node *earlier, const struct node *node,
 
 	if (earlier->hostname.value && node->hostname.value &&
 	    strcasecmp(earlier->hostname.value, node->hostname.value) == 0) {
-		report(list, HOSTNAME_TWICE, node->hostname.at, "'%s' is already the host name of '%s'",
-		       node->hostname.value, earlier->head.name.value);
-		diagnostics_hint(list, "a server that is greeted with its own name takes it for a mail "
-				       "loop; call this one internal-%s, say",
+		report(list, HOSTNAME_TWICE, node->hostname.at,
+		       "'%s' is already the host name of '%s'", node->hostname.value,
+		       earlier->head.name.value);
+		diagnostics_hint(list,
+				 "a server that is greeted with its own name takes it for a mail "
+				 "loop; call this one internal-%s, say",
 				 node->hostname.value);
 	}
 	for (size_t i = 0; i < node->addresses.count; i++)
 		for (size_t j = 0; j < node->addresses.items[i].addresses.count; j++) {
-			const struct address_value *address = &node->addresses.items[i].addresses.items[j];
+			const struct address_value *address =
+				&node->addresses.items[i].addresses.items[j];
 
 			if (find_address(earlier, &address->value))
-				report(list, ADDRESS_TWICE, address->at, "'%s' has the address %s already",
-				       earlier->head.name.value, ip_format(&address->value, text));
+				report(list, ADDRESS_TWICE, address->at,
+				       "'%s' has the address %s already", earlier->head.name.value,
+				       ip_format(&address->value, text));
 		}
 }
 
@@ -131,11 +136,12 @@ static void verify_node(const struct topology *topology, const struct node *node
 	for (const struct node *earlier = topology->nodes.items; earlier < node; earlier++)
 		verify_distinct(earlier, node, list);
 	for (size_t i = 0; i < topology->domains.count && node->kind.value == KIND_POSTFIX; i++)
-		if (node->hostname.value && strcasecmp(node->hostname.value,
-						       topology->domains.items[i].head.name.value) == 0) {
+		if (node->hostname.value &&
+		    strcasecmp(node->hostname.value, topology->domains.items[i].head.name.value) ==
+			    0) {
 			report(list, HOSTNAME_IS_DOMAIN, node->hostname.at,
-			       "'%s' is also a mail domain, but '%s' only relays", node->hostname.value,
-			       node->head.name.value);
+			       "'%s' is also a mail domain, but '%s' only relays",
+			       node->hostname.value, node->head.name.value);
 			diagnostics_hint(list, "call the host mail.%s, say", node->hostname.value);
 		}
 }
@@ -151,9 +157,11 @@ static void verify_network(const struct topology *topology, const struct network
 	for (size_t i = 0; i < network->cidrs.count; i++) {
 		const struct network_value *cidr = &network->cidrs.items[i];
 
-		for (const struct network *earlier = topology->networks.items; earlier < network; earlier++)
+		for (const struct network *earlier = topology->networks.items; earlier < network;
+		     earlier++)
 			for (size_t j = 0; j < earlier->cidrs.count; j++)
-				if (ip_network_overlaps(&cidr->value, &earlier->cidrs.items[j].value))
+				if (ip_network_overlaps(&cidr->value,
+							&earlier->cidrs.items[j].value))
 					report(list, NETWORKS_OVERLAP, cidr->at,
 					       "%s shares addresses with the network '%s'",
 					       ip_network_format(&cidr->value, text),
@@ -166,10 +174,11 @@ static void verify_domain(const struct domain *domain, struct diagnostics *list)
 	const char *name = domain->head.name.value;
 
 	if (domain->home && domain->home->kind.value != KIND_DMS) {
-		report(list, MISPLACED_KEY, domain->mailboxes.at, "'%s' holds no mailboxes: its kind is %s",
-		       domain->mailboxes.value,
-		       domain->home->kind.value == KIND_INTERNET ? "the internet"
-								 : node_kind_words[domain->home->kind.value]);
+		report(list, MISPLACED_KEY, domain->mailboxes.at,
+		       "'%s' holds no mailboxes: its kind is %s", domain->mailboxes.value,
+		       domain->home->kind.value == KIND_INTERNET
+			       ? "the internet"
+			       : node_kind_words[domain->home->kind.value]);
 		diagnostics_hint(list, "mailboxes live on a node of kind dms");
 	}
 	if (domain->dkim.signer && domain->dkim.signer->kind.value > KIND_DMS)
@@ -179,8 +188,8 @@ static void verify_domain(const struct domain *domain, struct diagnostics *list)
 		const struct text *recipient = &domain->recipients.items[i];
 
 		if (strcasecmp(strrchr(recipient->value, '@') + 1, name) != 0)
-			report(list, BAD_VALUE, recipient->at, "'%s' is no address of the domain %s",
-			       recipient->value, name);
+			report(list, BAD_VALUE, recipient->at,
+			       "'%s' is no address of the domain %s", recipient->value, name);
 		for (size_t j = 0; j < i; j++)
 			if (strcasecmp(recipient->value, domain->recipients.items[j].value) == 0)
 				report(list, NAME_TWICE, recipient->at, "'%s' is listed already",

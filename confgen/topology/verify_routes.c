@@ -25,8 +25,8 @@ static void verify_repetition(const struct route *route, struct diagnostics *lis
 	for (size_t i = 0; i < route->domain_count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (route->domains[i] == route->domains[j])
-				report(list, NAME_TWICE, names->items[i].at, "'%s' is listed already",
-				       names->items[i].value);
+				report(list, NAME_TWICE, names->items[i].at,
+				       "'%s' is listed already", names->items[i].value);
 }
 
 static void verify_inbound_ends(const struct route *route, struct diagnostics *list)
@@ -35,7 +35,8 @@ static void verify_inbound_ends(const struct route *route, struct diagnostics *l
 
 	if (route->hops[0]->kind.value != KIND_INTERNET) {
 		report(list, ROUTE_SHAPE, route->path.items[0].at,
-		       "a route to a domain starts at the internet, not at '%s'", name_of(route->hops[0]));
+		       "a route to a domain starts at the internet, not at '%s'",
+		       name_of(route->hops[0]));
 		diagnostics_hint(list, "path: [internet, ..., %s]", name_of(last));
 	}
 	if (last->kind.value != KIND_DMS) {
@@ -46,8 +47,9 @@ static void verify_inbound_ends(const struct route *route, struct diagnostics *l
 	for (size_t i = 0; i < route->domain_count; i++)
 		if (route->domains[i]->home && route->domains[i]->home != last) {
 			report(list, UNDELIVERED, route->to.items[i].at,
-			       "the route ends at '%s', but the mailboxes of %s are at '%s'", name_of(last),
-			       route->to.items[i].value, name_of(route->domains[i]->home));
+			       "the route ends at '%s', but the mailboxes of %s are at '%s'",
+			       name_of(last), route->to.items[i].value,
+			       name_of(route->domains[i]->home));
 			diagnostics_hint(list, "let the path end at '%s', or move the mailboxes",
 					 name_of(route->domains[i]->home));
 		}
@@ -59,7 +61,8 @@ static void verify_outbound_ends(const struct route *route, struct diagnostics *
 
 	if (first->kind.value > KIND_DMS)
 		report(list, ROUTE_SHAPE, route->path.items[0].at,
-		       "a route from a domain starts at one of your nodes, not at '%s'", name_of(first));
+		       "a route from a domain starts at one of your nodes, not at '%s'",
+		       name_of(first));
 	if (last->kind.value != KIND_INTERNET && last->kind.value != KIND_SMARTHOST) {
 		report(list, ROUTE_SHAPE, route->path.items[route->hop_count - 1].at,
 		       "a route from a domain ends at the internet or at a smarthost, not at '%s'",
@@ -73,11 +76,16 @@ static void verify_middle(const struct route *route, struct diagnostics *list)
 	for (size_t i = 1; i + 1 < route->hop_count; i++)
 		if (route->hops[i]->kind.value != KIND_POSTFIX) {
 			report(list, ROUTE_SHAPE, route->path.items[i].at,
-			       "'%s' cannot pass mail on from one node to another", name_of(route->hops[i]));
+			       "'%s' cannot pass mail on from one node to another",
+			       name_of(route->hops[i]));
 			if (route->hops[i]->kind.value == KIND_SMARTHOST)
-				diagnostics_hint(list, "a smarthost ends the route: drop what comes after it");
+				diagnostics_hint(
+					list,
+					"a smarthost ends the route: drop what comes after it");
 			else
-				diagnostics_hint(list, "only nodes of kind postfix stand in the middle of a path");
+				diagnostics_hint(
+					list,
+					"only nodes of kind postfix stand in the middle of a path");
 		}
 }
 
@@ -93,7 +101,8 @@ static void verify_hop(const struct topology *topology, const struct route *rout
 	if (a->kind.value == KIND_INTERNET || b->kind.value == KIND_INTERNET) {
 		if (edge->kind.value == KIND_INTERNET || node_attachment(edge, NULL))
 			return;
-		report(list, NO_SHARED_NETWORK, at, "'%s' has no address in the internet", name_of(edge));
+		report(list, NO_SHARED_NETWORK, at, "'%s' has no address in the internet",
+		       name_of(edge));
 		diagnostics_hint(list, "addresses: {internet: ...} at the node, or another path");
 		return;
 	}
@@ -101,12 +110,15 @@ static void verify_hop(const struct topology *topology, const struct route *rout
 		return;
 	for (size_t j = 0; j < a->addresses.count; j++)
 		if (node_attachment(b, a->addresses.items[j].network)) {
-			report(list, NO_LINK, at, "no link joins '%s' and '%s'", name_of(a), name_of(b));
-			diagnostics_hint(list, "add to links: {between: [%s, %s], over: %s}", name_of(a),
-					 name_of(b), a->addresses.items[j].head.name.value);
+			report(list, NO_LINK, at, "no link joins '%s' and '%s'", name_of(a),
+			       name_of(b));
+			diagnostics_hint(list, "add to links: {between: [%s, %s], over: %s}",
+					 name_of(a), name_of(b),
+					 a->addresses.items[j].head.name.value);
 			return;
 		}
-	report(list, NO_SHARED_NETWORK, at, "'%s' and '%s' share no network", name_of(a), name_of(b));
+	report(list, NO_SHARED_NETWORK, at, "'%s' and '%s' share no network", name_of(a),
+	       name_of(b));
 	diagnostics_hint(list, "give both an address in one network, and link them over it");
 }
 
@@ -114,7 +126,8 @@ static bool verify_route(const struct topology *topology, const struct route *ro
 			 struct diagnostics *list)
 {
 	if (!route->to.count == !route->from.count) {
-		report(list, ROUTE_SHAPE, route->head.at, "a route has either 'to' or 'from' domains");
+		report(list, ROUTE_SHAPE, route->head.at,
+		       "a route has either 'to' or 'from' domains");
 		diagnostics_hint(list, "write two routes: one for each direction");
 		return false;
 	}
@@ -153,13 +166,15 @@ static void verify_inbound(const struct topology *topology, const struct domain 
 			       name_of(route->hops[route->hop_count - 1]));
 		any = any ? any : route;
 		for (size_t j = 1; j + 1 < route->hop_count; j++) {
-			const struct route *first = topology_route_in(topology, route->hops[j], domain);
+			const struct route *first =
+				topology_route_in(topology, route->hops[j], domain);
 
 			if (route_next(first, route->hops[j]) == route->hops[j + 1])
 				continue;
 			report(list, ROUTE_CONFLICT, route->path.items[j].at,
-			       "'%s' sends mail for %s to '%s' by the route '%s'", name_of(route->hops[j]),
-			       domain->head.name.value, name_of(route_next(first, route->hops[j])),
+			       "'%s' sends mail for %s to '%s' by the route '%s'",
+			       name_of(route->hops[j]), domain->head.name.value,
+			       name_of(route_next(first, route->hops[j])),
 			       first->label.value ? first->label.value : "?");
 			diagnostics_hint(list, "a relay passes a domain's mail on to one host");
 		}
@@ -215,9 +230,9 @@ static bool same_ways(struct node **a, size_t acount, struct node **b, size_t bc
 }
 
 /*
- * Several ways out of a node: the first is taken, the others are Postfix's smtp_fallback_relay. That
- * is one list for the host, so all its domains must have the same, and the open Internet, where each
- * recipient has hosts of its own, cannot be in it.
+ * Several ways out of a node: the first is taken, the others are Postfix's smtp_fallback_relay.
+ * That is one list for the host, so all its domains must have the same, and the open Internet,
+ * where each recipient has hosts of its own, cannot be in it.
  */
 static void verify_ways_out(const struct topology *topology, const struct node *node,
 			    struct diagnostics *list)
@@ -226,7 +241,8 @@ static void verify_ways_out(const struct topology *topology, const struct node *
 	size_t all_count = topology_ways_out(topology, node, NULL, all, MOST_WAYS), most = 0;
 
 	for (size_t i = 0; i < topology->domains.count; i++) {
-		size_t count = topology_ways_out(topology, node, &topology->domains.items[i], some, MOST_WAYS);
+		size_t count = topology_ways_out(topology, node, &topology->domains.items[i], some,
+						 MOST_WAYS);
 
 		most = count > most ? count : most;
 	}
@@ -240,16 +256,22 @@ static void verify_ways_out(const struct topology *topology, const struct node *
 		if (!route || same_ways(all, all_count, some, count))
 			continue;
 		report(list, ROUTE_CONFLICT, route->head.at,
-		       "'%s' has fall-back ways out, but %s has not the same ones as the other domains",
+		       "'%s' has fall-back ways out, but %s has not the same ones as the other "
+		       "domains",
 		       name_of(node), domain->head.name.value);
-		diagnostics_hint(list, "Postfix has one smtp_fallback_relay list for a host: give all domains "
-				       "that leave it the same paths, in the same order");
+		diagnostics_hint(
+			list,
+			"Postfix has one smtp_fallback_relay list for a host: give all domains "
+			"that leave it the same paths, in the same order");
 	}
 	for (size_t i = 0; i < all_count && i < MOST_WAYS; i++)
 		if (all[i]->kind.value == KIND_INTERNET) {
 			report(list, ROUTE_CONFLICT, node->head.name.at,
-			       "'%s' cannot have both the internet and a relay as its ways out", name_of(node));
-			diagnostics_hint(list, "let the domains take one way, or leave from different nodes");
+			       "'%s' cannot have both the internet and a relay as its ways out",
+			       name_of(node));
+			diagnostics_hint(
+				list,
+				"let the domains take one way, or leave from different nodes");
 		}
 }
 
@@ -268,8 +290,9 @@ static void verify_null_sender(const struct topology *topology, const struct nod
 		if (at == node) {
 			report(list, ROUTE_LOOP, node->head.name.at,
 			       "bounces would run in a circle through '%s'", name_of(node));
-			diagnostics_hint(list, "a bounce has no sender domain and takes the first outbound "
-					       "route of each node: order the routes so that it ends");
+			diagnostics_hint(
+				list, "a bounce has no sender domain and takes the first outbound "
+				      "route of each node: order the routes so that it ends");
 			return;
 		}
 	}
@@ -288,9 +311,10 @@ static void verify_login(const struct topology *topology, const struct route *ro
 	for (size_t i = 0; i < link->credentials.count; i++)
 		if (link->credentials.items[i].node == receiver)
 			return;
-	report(list, CREDENTIALS, link->head.at, "'%s' has no login for '%s' to use", name_of(receiver),
-	       name_of(sender));
-	diagnostics_hint(list, "credentials: {%s: {username: ..., password: {file: ...}}} in the link",
+	report(list, CREDENTIALS, link->head.at, "'%s' has no login for '%s' to use",
+	       name_of(receiver), name_of(sender));
+	diagnostics_hint(list,
+			 "credentials: {%s: {username: ..., password: {file: ...}}} in the link",
 			 name_of(receiver));
 }
 
@@ -321,14 +345,16 @@ static void verify_use(const struct topology *topology, struct diagnostics *list
 			       "no route passes '%s'", name_of(&topology->nodes.items[i]));
 	for (size_t i = 0; i < topology->links.count; i++)
 		if (!link_is_used(topology, &topology->links.items[i]))
-			report(list, UNUSED, topology->links.items[i].head.at, "no route takes this link");
+			report(list, UNUSED, topology->links.items[i].head.at,
+			       "no route takes this link");
 }
 
 /* Whether all that the route names is there. */
 static bool is_complete(const struct route *route)
 {
 	return route->hop_count == route->path.count && route->hop_count > 0 &&
-	       route->domain_count == (route_is_outbound(route) ? route->from.count : route->to.count);
+	       route->domain_count ==
+		       (route_is_outbound(route) ? route->from.count : route->to.count);
 }
 
 static void verify_domains(const struct topology *topology, struct diagnostics *list)
