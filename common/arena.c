@@ -7,7 +7,26 @@
 
 #define ALIGNMENT   _Alignof(max_align_t)
 #define FIRST_BLOCK ((size_t)4096)
-#define LARGEST     ((size_t)1 << 20)
+#define LARGEST	    ((size_t)1 << 20)
+
+/* AddressSanitizer sees an arena as one object. These tell it what was handed out, with gaps. */
+#ifdef __has_feature
+#define WITH_ASAN __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#else
+#define WITH_ASAN 0
+#endif
+#if WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#define GAP		    ALIGNMENT
+#define CLOSE(memory, size) ASAN_POISON_MEMORY_REGION(memory, size)
+#define OPEN(memory, size)  ASAN_UNPOISON_MEMORY_REGION(memory, size)
+#else
+#define GAP		    0
+#define CLOSE(memory, size) ((void)(memory))
+#define OPEN(memory, size)  ((void)(memory))
+#endif
 
 struct block {
 	struct block *older;
@@ -43,6 +62,7 @@ static void free_blocks(struct block *block, const struct block *keep)
 	while (block != keep) {
 		struct block *older = block->older;
 
+		OPEN(block->data, block->size);
 		free(block);
 		block = older;
 	}
@@ -65,7 +85,9 @@ void arena_reset(struct arena *arena)
 	free_blocks(arena->newest, first);
 	arena->newest = first;
 	if (first) {
+		OPEN(first->data, first->used);
 		memset(first->data, 0, first->used);
+		CLOSE(first->data, first->used);
 		first->used = 0;
 	}
 	arena->used = 0;
@@ -89,6 +111,7 @@ static struct block *add_block(struct arena *arena, size_t need)
 	if (!block)
 		return NULL;
 	block->size = size;
+	CLOSE(block->data, size);
 	block->older = arena->newest;
 	arena->newest = block;
 	return block;
@@ -97,22 +120,22 @@ static struct block *add_block(struct arena *arena, size_t need)
 void *arena_alloc(struct arena *arena, size_t size)
 {
 	struct block *block = arena->newest;
+	size_t need;
 	void *memory;
 
 	if (size > SIZE_MAX / 4)
 		return exhausted(arena);
-	size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-	if (size == 0)
-		size = ALIGNMENT;
-	if (arena->limit && size > arena->limit - arena->used)
+	need = size ? (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1) : ALIGNMENT;
+	if (arena->limit && need > arena->limit - arena->used)
 		return exhausted(arena);
-	if (!block || block->size - block->used < size)
-		block = add_block(arena, size);
+	if (!block || block->size - block->used < need + GAP)
+		block = add_block(arena, need + GAP);
 	if (!block)
 		return exhausted(arena);
 	memory = block->data + block->used;
-	block->used += size;
-	arena->used += size;
+	OPEN(memory, size);
+	block->used += need + GAP;
+	arena->used += need;
 	return memory;
 }
 

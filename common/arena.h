@@ -46,14 +46,19 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 
 /*
  * Makes room for one more element in an array that grows by doubling: returns the array to use,
- * with at least `count + 1` elements of `size` octets. `items` may be NULL when `count` is 0.
- * The capacity is derived from `count`, so an array must only ever grow by one at a time.
+ * with at least `count + 1` elements of `size` octets, or NULL when the arena is exhausted; `items`
+ * stays valid then. `items` may be NULL when `count` is 0. The capacity is derived from `count`, so
+ * an array must only ever grow by one at a time.
  */
 void *arena_grow(struct arena *arena, void *items, size_t count, size_t size);
 
-/* Appends a zeroed element to `list` (a struct with members `items` and `count`); gives its address. */
-#define arena_push(arena, list)                                                                    \
-	((list)->items = arena_grow((arena), (list)->items, (list)->count, sizeof(*(list)->items)), \
+/*
+ * Appends a zeroed element to `list` (a struct with members `items` and `count`); gives its
+ * address. Only for arenas without limit: with one, arena_grow() can be checked.
+ */
+#define arena_push(arena, list)                                                             \
+	((list)->items =                                                                    \
+		 arena_grow((arena), (list)->items, (list)->count, sizeof(*(list)->items)), \
 	 &(list)->items[(list)->count++])
 
 #endif

@@ -6,50 +6,64 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define READ_SIZE ((size_t)4096) /* of the first buffer */
+
 void close_descriptor(const int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
 }
 
-int file_read_fd(struct arena *arena, int fd, size_t limit, char **text, size_t *length)
+/* A buffer twice as large in place of `old`, which is wiped: the file may hold a secret. */
+static char *enlarge(char *old, size_t size)
 {
-	size_t size = 4096, used = 0;
-	char *buffer = malloc(size), *larger, *copy;
-	int error = 0;
+	char *larger = malloc(size * 2);
 
-	while (buffer) {
-		ssize_t got = read(fd, buffer + used, size - used);
+	if (larger)
+		memcpy(larger, old, size);
+	explicit_bzero(old, size);
+	free(old);
+	return larger;
+}
+
+/* Reads to the end into `*buffer`, which grows; NULL when memory ran out. */
+static int read_all(int fd, size_t limit, char **buffer, size_t size, size_t *used)
+{
+	while (*buffer) {
+		ssize_t got = read(fd, *buffer + *used, size - *used);
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			error = -errno;
-		if (got <= 0)
-			break;
-		used += (size_t)got;
-		if (used > limit) {
-			error = -EFBIG;
-			break;
+			return -errno;
+		if (got == 0)
+			return 0;
+		*used += (size_t)got;
+		if (*used > limit)
+			return -EFBIG;
+		if (*used == size) {
+			*buffer = enlarge(*buffer, size);
+			size *= 2;
 		}
-		if (used < size)
-			continue;
-		size *= 2;
-		larger = realloc(buffer, size);
-		if (!larger)
-			free(buffer);
-		buffer = larger;
 	}
-	if (!buffer)
-		return -ENOMEM;
-	copy = error ? NULL : arena_strndup(arena, buffer, used);
-	/* the file may hold a secret */
-	explicit_bzero(buffer, used);
+	return -ENOMEM;
+}
+
+int file_read_fd(struct arena *arena, int fd, size_t limit, char **text, size_t *length)
+{
+	size_t used = 0;
+	char *buffer = malloc(READ_SIZE), *copy = NULL;
+	int error = read_all(fd, limit, &buffer, READ_SIZE, &used);
+
+	if (!error) {
+		copy = arena_strndup(arena, buffer, used);
+		error = copy ? 0 : -ENOMEM;
+	}
+	if (buffer)
+		explicit_bzero(buffer, used);
 	free(buffer);
 	if (error)
 		return error;
-	if (!copy)
-		return -ENOMEM;
 	*text = copy;
 	*length = used;
 	return 0;

@@ -1,6 +1,9 @@
 /* The daemons' log; see log.h. */
 #include "common/log.h"
 
+#include "common/utf8.h"
+
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <syslog.h>
@@ -20,11 +23,27 @@ void log_open(const char *program, enum log_target target, enum log_level most)
 		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
+/* Control characters, C1 among them, and what is not UTF-8 become '?'. */
+static void make_harmless(char *text)
+{
+	size_t left = strlen(text), step;
+	uint32_t code = 0;
+
+	for (; left; text += step, left -= step) {
+		step = utf8_decode(text, left, &code);
+		if (step == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0)) {
+			step = step ? step : 1;
+			memset(text, '?', step);
+		}
+	}
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
 	static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 	static const char *const words[] = {"error: ", "warning: ", "", "debug: "};
-	char text[LONGEST];
+	char text[LONGEST] = "";
+	int saved = errno; /* callers log first and look at errno after */
 	va_list args;
 
 	if (level > log_most)
@@ -32,11 +51,10 @@ void log_write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	make_harmless(text);
 	if (log_target == LOG_TO_SYSLOG)
 		syslog(priorities[level], "%s%s", words[level], text);
 	else
 		fprintf(stderr, "%s: %s%s\n", program_name, words[level], text);
+	errno = saved;
 }

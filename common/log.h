@@ -1,7 +1,8 @@
 /*
  * The daemons' log: one line a message, to syslog (facility mail) or to standard error.
- * Thread-safe once log_open() has returned. Control characters in messages are replaced by '?', so
- * that what a remote sender writes cannot forge a line.
+ * Thread-safe once log_open() has returned. Control characters, and octets that are not UTF-8, are
+ * replaced by '?', so that what a remote sender writes can neither forge a line nor speak to a
+ * terminal. Messages over 2047 octets are cut. errno is left as it was.
  */
 #ifndef POSTERN_LOG_H
 #define POSTERN_LOG_H

@@ -25,6 +25,20 @@ static enum ip_error parse_bare(const char *text, struct ip_address *out)
 	return IP_OK;
 }
 
+/* What stands in brackets; the tag of RFC 5321 goes with IPv6 only. */
+static enum ip_error parse_bracketed(const char *text, struct ip_address *out)
+{
+	bool tag = strncasecmp(text, "IPv6:", 5) == 0;
+	struct ip_address address;
+	enum ip_error error = parse_bare(tag ? text + 5 : text, &address);
+
+	if (error == IP_OK && tag && address.family != IP_V6)
+		return IP_ERROR_SYNTAX;
+	if (error == IP_OK)
+		*out = address;
+	return error;
+}
+
 enum ip_error ip_parse(const char *text, struct ip_address *out)
 {
 	char bare[IP_TEXT_SIZE];
@@ -38,7 +52,7 @@ enum ip_error ip_parse(const char *text, struct ip_address *out)
 		return IP_ERROR_SYNTAX;
 	memcpy(bare, text + 1, length - 2);
 	bare[length - 2] = '\0';
-	return parse_bare(strncasecmp(bare, "IPv6:", 5) == 0 ? bare + 5 : bare, out);
+	return parse_bracketed(bare, out);
 }
 
 static enum ip_error parse_prefix(const char *text, unsigned most, unsigned *out)
@@ -102,10 +116,12 @@ struct ip_address ip_from_sockaddr(const struct sockaddr *address)
 		return ip;
 	if (address->sa_family == AF_INET) {
 		ip.family = IP_V4;
-		memcpy(ip.octets, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+		memcpy(ip.octets, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
+		       4);
 	} else if (address->sa_family == AF_INET6) {
 		ip.family = IP_V6;
-		memcpy(ip.octets, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
+		memcpy(ip.octets, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+		       16);
 	}
 	return ip;
 }
@@ -166,7 +182,8 @@ bool ip_network_contains(const struct ip_network *network, const struct ip_addre
 	if (network->address.family != address->family || address->family == IP_NONE)
 		return false;
 	for (unsigned i = 0; i < width(address->family) / 8; i++)
-		if ((address->octets[i] & prefix_mask(network->prefix, i)) != network->address.octets[i])
+		if ((address->octets[i] & prefix_mask(network->prefix, i)) !=
+		    network->address.octets[i])
 			return false;
 	return true;
 }
@@ -222,10 +239,9 @@ bool ip_is_multicast(const struct ip_address *address)
 
 bool ip_network_is_private(const struct ip_network *network)
 {
-	static const char *const table[] = {"10.0.0.0/8",  "172.16.0.0/12",  "192.168.0.0/16",
-					    "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10",
-					    "fc00::/7",    "fe80::/10",      "::1/128",
-					    NULL};
+	static const char *const table[] = {
+		"10.0.0.0/8",	 "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16",
+		"100.64.0.0/10", "fc00::/7",	  "fe80::/10",	    "::1/128",	   NULL};
 	struct ip_network private;
 
 	for (const char *const *row = table; *row; row++)

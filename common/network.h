@@ -35,12 +35,13 @@ enum ip_error {
 #define IP_TEXT_SIZE 56
 
 /*
- * Reads an address, with or without [brackets] and an "IPv6:" tag inside them. An IPv4-mapped IPv6
- * address stays IPv6; see ip_unmap(). Zone ids are refused. `out` is untouched on error.
+ * Reads an address, with or without [brackets], and inside them "IPv6:" before an IPv6 address. An
+ * IPv4-mapped IPv6 address stays IPv6; see ip_unmap(). Zone ids are refused. `out` is untouched on
+ * error.
  */
 enum ip_error ip_parse(const char *text, struct ip_address *out);
 
-/* Reads ADDRESS or ADDRESS/PREFIX, and Postfix's [ADDRESS]/PREFIX. No prefix means a single host. */
+/* Reads ADDRESS or ADDRESS/PREFIX, and Postfix's [ADDRESS]/PREFIX. No prefix: a single host. */
 enum ip_error ip_network_parse(const char *text, struct ip_network *out);
 
 /* The address of a socket peer; IP_NONE for other families. */
@@ -70,10 +71,17 @@ bool ip_network_overlaps(const struct ip_network *a, const struct ip_network *b)
 
 bool ip_network_equal(const struct ip_network *a, const struct ip_network *b);
 
-bool ip_is_loopback(const struct ip_address *address);    /* 127/8, ::1 */
-bool ip_is_unspecified(const struct ip_address *address); /* 0.0.0.0, :: */
-bool ip_is_link_local(const struct ip_address *address);  /* 169.254/16, fe80::/10 */
-bool ip_is_multicast(const struct ip_address *address);   /* 224/4, ff00::/8 */
+/* 127/8, ::1 */
+bool ip_is_loopback(const struct ip_address *address);
+
+/* 0.0.0.0, :: */
+bool ip_is_unspecified(const struct ip_address *address);
+
+/* 169.254/16, fe80::/10 */
+bool ip_is_link_local(const struct ip_address *address);
+
+/* 224/4, ff00::/8 */
+bool ip_is_multicast(const struct ip_address *address);
 
 /*
  * Whether the whole network lies in space that is never routed on the Internet: RFC 1918, RFC 6598

@@ -13,7 +13,9 @@ struct strbuf {
 	size_t length, size;
 };
 
+/* clang-format off */
 #define STRBUF_INIT {0}
+/* clang-format on */
 
 void strbuf_done(struct strbuf *buf);
 

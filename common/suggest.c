@@ -24,7 +24,8 @@ static size_t distance(const char *a, size_t alen, const char *b, size_t blen)
 
 		now[0] = i;
 		for (size_t j = 1; j <= blen; j++) {
-			int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[j - 1]);
+			int x = tolower((unsigned char)a[i - 1]),
+			    y = tolower((unsigned char)b[j - 1]);
 
 			now[j] = least(last[j] + 1, now[j - 1] + 1, last[j - 1] + (x != y));
 			if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
@@ -52,7 +53,7 @@ const char *suggest(const char *wrong, const char *const *words, size_t count)
 		if (other > LONGEST)
 			continue;
 		steps = distance(wrong, length, words[i], other);
-		if (steps > 1 + (length < other ? length : other) / 4)
+		if (steps > 1 + (length < other ? length : other) / 4 || steps >= length)
 			continue;
 		if (!nearest || steps < best) {
 			nearest = words[i];
