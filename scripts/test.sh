@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Sets up a fresh Debian 12 (as root) and runs every test: scripts/test.sh [--fast]
+# --fast leaves out the clang build and the sanitizer run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/setup.sh
+. scripts/setup.sh
+
+fast=false
+case ${1-} in
+--fast) fast=true ;;
+'') ;;
+*)
+	echo "usage: scripts/test.sh [--fast]" >&2
+	exit 2
+	;;
+esac
+
+install_packages "${BUILD_PACKAGES[@]}" "${LAB_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+
+# build PRESET: a build without a warning, or the end
+build() {
+	echo "== building: $1"
+	cmake --preset "$1" >/dev/null
+	cmake --build --preset "$1" -- --quiet
+}
+
+# run PRESET: every test; the names of skipped ones and why are printed by CTest
+run() {
+	echo "== testing: $1"
+	ctest --preset "$1" --parallel 2
+}
+
+started=$SECONDS
+git ls-files '*.sh' lab/postern-lab .ci/run | xargs shellcheck --external-sources
+build dev
+run dev
+if ! $fast; then
+	build clang
+	build asan
+	run asan
+fi
+echo "all tests took $((SECONDS - started)) seconds"
