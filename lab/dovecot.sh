@@ -1,0 +1,42 @@
+# Dovecot as a SASL server for Postfix, and nothing else.
+# shellcheck shell=bash disable=SC2154
+
+# dovecot_serve NODE [FILE]: runs it with that configuration of the node, or, without one, for the
+# accounts in /etc/dovecot/users.
+dovecot_serve() {
+	local config
+	config=$lab_dir/nodes/$1/root/etc/dovecot/dovecot.conf
+	cat >"$config" <<-CONFIG
+		protocols = none
+		ssl = no
+		log_path = /var/log/dovecot.log
+		!include ${2:-/etc/dovecot/lab.conf}
+	CONFIG
+	if (($# == 1)); then
+		dovecot_own >"${config%/*}/lab.conf"
+	fi
+	node_run "$1" dovecot
+}
+
+dovecot_own() {
+	cat <<-'CONFIG'
+		auth_mechanisms = plain login
+		disable_plaintext_auth = no
+		passdb {
+			driver = passwd-file
+			args = /etc/dovecot/users
+		}
+		service auth {
+			unix_listener /dev/shm/sasl-auth.sock {
+				mode = 0660
+				user = postfix
+				group = postfix
+			}
+		}
+	CONFIG
+}
+
+# dovecot_user NAME PASSWORD: a line of /etc/dovecot/users; any octet may be in the password.
+dovecot_user() {
+	printf '%s:{PLAIN.B64}%s\n' "$1" "$(printf %s "$2" | openssl base64 -A)"
+}

@@ -1,0 +1,8 @@
+# The internet: the MX of elsewhere.test, which takes mail for any local part into one Maildir, and
+# from which strangers send.
+# shellcheck shell=bash
+
+internet_serve() {
+	postfix_base "$1" internet
+	postfix_begin "$1"
+}
