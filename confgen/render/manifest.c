@@ -235,17 +235,6 @@ static json_t *install_list(const struct node *node, const struct rendered_files
 	return array;
 }
 
-static json_t *services(const struct facts *facts)
-{
-	json_t *array = json_array();
-
-	if (facts->submission)
-		json_array_append_new(array, json_pack("{s:s}", "service", "dovecot"));
-	if (facts->keys.count)
-		json_array_append_new(array, json_pack("{s:s}", "service", "postern-milter"));
-	return array;
-}
-
 json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, size_t count,
 			const struct rendered_files *files)
 {
@@ -260,7 +249,6 @@ json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, s
 		json_object_set_new(view, "dms", json_boolean(node->kind.value == KIND_DMS));
 		json_object_set_new(view, "files", install_list(node, files, false));
 		json_object_set_new(view, "indexed", install_list(node, files, true));
-		json_object_set_new(view, "restart", services(facts[i]));
 		json_array_append_new(nodes, view);
 	}
 	return json_pack(
