@@ -54,7 +54,8 @@ static void verify_network(const struct link *link, struct diagnostics *list)
 
 	for (size_t i = 0; i < 2; i++) {
 		attachments[i] = node_attachment(link->ends[i], link->network);
-		if (attachments[i] || !link->over.value)
+		/* a node without any address has been told so */
+		if (attachments[i] || !link->over.value || !link->ends[i]->addresses.count)
 			continue;
 		report(list, NO_SHARED_NETWORK, link->over.at, "'%s' has no address in '%s'",
 		       link->ends[i]->head.name.value, link->over.value);

@@ -99,14 +99,15 @@ static void verify_hop(const struct topology *topology, const struct route *rout
 	if (a->kind.value == KIND_SMARTHOST || b->kind.value == KIND_SMARTHOST || a == b)
 		return;
 	if (a->kind.value == KIND_INTERNET || b->kind.value == KIND_INTERNET) {
-		if (edge->kind.value == KIND_INTERNET || node_attachment(edge, NULL))
+		if (edge->kind.value == KIND_INTERNET || !edge->addresses.count ||
+		    node_attachment(edge, NULL))
 			return;
 		report(list, NO_SHARED_NETWORK, at, "'%s' has no address in the internet",
 		       name_of(edge));
 		diagnostics_hint(list, "addresses: {internet: ...} at the node, or another path");
 		return;
 	}
-	if (topology_link(topology, a, b))
+	if (topology_link(topology, a, b) || !a->addresses.count || !b->addresses.count)
 		return;
 	for (size_t j = 0; j < a->addresses.count; j++)
 		if (node_attachment(b, a->addresses.items[j].network)) {
