@@ -11,11 +11,6 @@ static const struct command commands[] = {
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-void command_print(struct diagnostics *list, FILE *out)
-{
-	diagnostics_print(list, out, diagnostics_want_color(out));
-}
-
 static void print_help(FILE *out)
 {
 	fputs("Usage: postern-confgen COMMAND [OPTION...] [TOPOLOGY]\n"

@@ -1,21 +1,14 @@
 /* postern-confgen check: is this topology sound, and does Postfix accept what it gives? */
 #include "confgen/commands/command.h"
 #include "confgen/postfix/probe.h"
-#include "confgen/render/files.h"
-#include "confgen/topology/load.h"
-
-#include <argp.h>
-#include <errno.h>
 
 struct arguments {
-	const char *topology;
+	struct run *run;
 	bool probe;
-	struct render_options render;
 };
 
 static const struct argp_option options[] = {
 	{"no-postfix", 'P', NULL, 0, "Do not try the files with the Postfix installed here", 0},
-	{"templates", 't', "DIR", 0, "Use the templates in DIR in place of those built in", 0},
 	{0},
 };
 
@@ -23,17 +16,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 
+	(void)value;
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = arguments->run;
+		return 0;
 	case 'P':
 		arguments->probe = false;
-		return 0;
-	case 't':
-		arguments->render.templates = value;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "only one topology at a time");
-		arguments->topology = value;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -43,31 +32,21 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_option,
+	.children = run_argp,
 	.args_doc = "[TOPOLOGY]",
 	.doc = "Tell what is wrong with a topology.\v"
 	       "Where Postfix is installed, the files are rendered into a temporary folder and "
-	       "tried with "
-	       "postconf, postmap and postfix check. Secrets are not read: files and variables "
+	       "tried "
+	       "with postconf, postmap and postfix check. Secrets are not read: files and "
+	       "variables "
 	       "that hold them are only looked at.",
 };
 
-static int try_files(struct arena *arena, const struct arguments *arguments,
-		     const struct topology *topology, struct diagnostics *list)
+static enum exit_status try_with_postfix(struct run *run)
 {
 	enum probe_result result = PROBE_DONE;
-	struct rendered_files files;
-	int error = files_render(arena, topology, &arguments->render, &files, list);
+	int error = probe_files(run->arena, run->topology, &run->files, run->list, &result);
 
-	if (error < -1) {
-		fprintf(stderr, "postern-confgen: cannot use the templates in %s: %s\n",
-			arguments->render.templates, strerror(-error));
-		return EXIT_BROKEN;
-	}
-	if (error || diagnostics_count(list, SEVERITY_ERROR))
-		return EXIT_FINDINGS;
-	if (!arguments->probe)
-		return EXIT_CLEAN;
-	error = probe_files(arena, topology, &files, list, &result);
 	if (error) {
 		fprintf(stderr, "postern-confgen: cannot try the files with Postfix: %s\n",
 			strerror(-error));
@@ -78,47 +57,32 @@ static int try_files(struct arena *arena, const struct arguments *arguments,
 		      stderr);
 	if (result == PROBE_NOT_ROOT)
 		fputs("postern-confgen: not root: 'postfix check' was left out\n", stderr);
-	return diagnostics_count(list, SEVERITY_ERROR) ? EXIT_FINDINGS : EXIT_CLEAN;
+	return diagnostics_count(run->list, SEVERITY_ERROR) ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
-static int check(struct arena *arena, const struct arguments *arguments, struct diagnostics *list)
+static void summarize(const struct run *run)
 {
-	struct topology *topology;
-	int error = topology_load(arena, arguments->topology, SECRETS_LOOK, list, &topology);
+	size_t errors = diagnostics_count(run->list, SEVERITY_ERROR);
+	size_t warnings = diagnostics_count(run->list, SEVERITY_WARNING) - errors;
 
-	if (error)
-		return EXIT_BROKEN;
-	if (!topology || diagnostics_count(list, SEVERITY_ERROR))
-		return EXIT_FINDINGS;
-	return try_files(arena, arguments, topology, list);
-}
-
-static void summarize(const char *topology, const struct diagnostics *list)
-{
-	size_t errors = diagnostics_count(list, SEVERITY_ERROR);
-	size_t warnings = diagnostics_count(list, SEVERITY_WARNING) - errors;
-
-	print_escaped(stdout, topology, strlen(topology));
+	print_escaped(stdout, run->path, strlen(run->path));
 	printf(": %zu error%s, %zu warning%s\n", errors, errors == 1 ? "" : "s", warnings,
 	       warnings == 1 ? "" : "s");
 }
 
 int command_check(int argc, char **argv)
 {
-	struct arguments arguments = {.topology = DEFAULT_TOPOLOGY, .probe = true};
-	struct arena *arena;
-	struct diagnostics *list;
-	int status;
+	struct run run;
+	struct arguments arguments = {.run = &run, .probe = true};
+	enum exit_status status;
 
-	argv[0] = (char[]){"postern-confgen check"};
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	arena = arena_new(0);
-	list = diagnostics_new(arena);
-	status = check(arena, &arguments, list);
-	command_print(list, stdout);
+	run_begin(&run, "check", &argp, argc, argv, &arguments);
+	status = run_files(&run, SECRETS_LOOK);
+	if (status == EXIT_CLEAN && arguments.probe)
+		status = try_with_postfix(&run);
+	run_report(&run, stdout);
 	if (status != EXIT_BROKEN)
-		summarize(arguments.topology, list);
-	arena_free(arena);
+		summarize(&run);
+	run_done(&run);
 	return status;
 }

@@ -1,0 +1,70 @@
+/* What every command over a topology does first and last; see command.h. */
+#include "confgen/commands/command.h"
+
+static const struct argp_option options[] = {
+	{"templates", 't', "DIR", 0, "Use the templates in DIR in place of those built in", 0},
+	{0},
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+	struct run *run = state->input;
+
+	switch (key) {
+	case 't':
+		run->options.templates = value;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 0)
+			argp_error(state, "only one topology at a time");
+		run->path = value;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp common = {.options = options, .parser = parse_option};
+
+const struct argp_child run_argp[] = {{&common, 0, NULL, 0}, {0}};
+
+void run_begin(struct run *run, const char *name, const struct argp *argp, int argc, char **argv,
+	       void *input)
+{
+	*run = (struct run){.path = DEFAULT_TOPOLOGY};
+	run->arena = arena_new(0);
+	run->list = diagnostics_new(run->arena);
+	/* argp calls the program by argv[0] */
+	argv[0] = arena_printf(run->arena, "postern-confgen %s", name);
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(argp, argc, argv, 0, NULL, input);
+}
+
+enum exit_status run_files(struct run *run, enum secret_policy secrets)
+{
+	int error = topology_load(run->arena, run->path, secrets, run->list, &run->topology);
+
+	if (error)
+		return EXIT_BROKEN;
+	if (!run->topology || diagnostics_count(run->list, SEVERITY_ERROR))
+		return EXIT_FINDINGS;
+	error = files_render(run->arena, run->topology, &run->options, &run->files, run->list);
+	if (error < -1) {
+		fprintf(stderr, "postern-confgen: cannot use the templates in %s: %s\n",
+			run->options.templates, strerror(-error));
+		return EXIT_BROKEN;
+	}
+	if (error || diagnostics_count(run->list, SEVERITY_ERROR))
+		return EXIT_FINDINGS;
+	return EXIT_CLEAN;
+}
+
+void run_report(const struct run *run, FILE *out)
+{
+	diagnostics_print(run->list, out, diagnostics_want_color(out));
+}
+
+void run_done(struct run *run)
+{
+	arena_free(run->arena);
+}
