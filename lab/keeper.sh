@@ -100,7 +100,7 @@ keeper_start() {
 keeper_main() {
 	lab_dir=$1 lab_name=${1##*/} lab_out=$1/out
 	local until
-	trap 'echo "postern-lab: failed at ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2' ERR
+	trap 'echo "postern-lab: failed at ${BASH_SOURCE[0]##*/}:$LINENO" >&2' ERR
 	until=$(<"$lab_dir/until")
 	mkdir "$lab_dir/nodes"
 	mount -t tmpfs -o mode=0700 postern-lab "$lab_dir/nodes"
@@ -114,8 +114,9 @@ keeper_main() {
 	while [[ -z $until || -d /proc/$until ]]; do
 		sleep 0.5 || true
 	done
-	kill -KILL -1
+	kill -KILL -1 # all of this PID namespace but process 1 itself
 	wait
+	umount --lazy "$lab_dir/nodes"
 	lab_remove
 }
 

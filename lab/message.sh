@@ -45,14 +45,18 @@ wait_until() {
 
 # for_each FUNCTION ITEM...: calls the function for every item at the same time; fails if one failed.
 for_each() {
-	local function=$1 item process processes=() failed=0
+	local function=$1 item failed=0
+	local -A processes=()
 	shift
 	for item; do
 		"$function" "$item" &
-		processes+=($!)
+		processes[$item]=$!
 	done
-	for process in "${processes[@]}"; do
-		wait "$process" || failed=1
+	for item; do
+		wait "${processes[$item]}" || {
+			printf 'postern-lab: %s %s failed\n' "${function//_/ }" "$item" >&2
+			failed=1
+		}
 	done
-	return "$failed"
+	((failed == 0)) || exit 1
 }

@@ -37,11 +37,14 @@ milter_records() {
 	done
 }
 
-# milter_serve NODE: installs the keys and starts the milter, if the node has one.
+# milter_serve NODE: installs the keys and starts the milter, if the node has one. It logs to its
+# standard error, for a node has no syslog daemon.
 milter_serve() {
-	local root name path
-	[[ -n $(node_query "$1" '.milter // empty') ]] || return 0
+	local root config name path
+	config=$(node_query "$1" '.milter.config // empty')
+	[[ -n $config ]] || return 0
 	root=$lab_dir/nodes/$1/root
+	sed -i 's/^log = .*/log = "stderr"/' "$root$config"
 	install -d -o 64990 -g postfix -m 0750 "$root/var/spool/postfix/postern"
 	while read -r name path; do
 		node_path_check "$1" "$path"
