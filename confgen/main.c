@@ -8,6 +8,7 @@
 static const struct command commands[] = {
 	{"render", "write the files of every host of a topology", command_render},
 	{"check", "tell what is wrong with a topology", command_check},
+	{"schema", "print the topology language as a JSON Schema", command_schema},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
