@@ -16,20 +16,24 @@
 #define STRICT 2U
 
 static const struct source partials[] = {
+	{"mixed.mustache", "- {{>lines}}", 12},
+	{"deep.mustache", "x{{#o}}{{>deep}}{{/o}}", 22},
 	{"line.mustache", "name={{name}}\n", 14},
 	{"lines.mustache", "a\n\nb {{name}}\n", 14},
 	{"nested.mustache", "[\n  {{>lines}}\n]\n", 17},
 	{"bad.mustache", "x\n  {{#open}}\n", 14},
 	{"strange.mustache", "x\n{{nobody}}", 12},
 	{"loop.mustache", "{{>loop}}", 9},
-	{"double.mustache", "{{#two}}{{>double}}{{/two}}", 27},
 };
+
+static size_t partials_asked_for;
 
 static const struct source *find_partial(void *context, const char *name)
 {
 	size_t length = strlen(name);
 
 	(void)context;
+	partials_asked_for++;
 	for (size_t i = 0; i < sizeof(partials) / sizeof(partials[0]); i++)
 		if (strncmp(partials[i].name, name, length) == 0 && partials[i].name[length] == '.')
 			return &partials[i];
@@ -42,7 +46,8 @@ struct result {
 	struct arena *arena;
 	int status;
 	struct strbuf out;
-	char *errors;
+	char *errors;	    /* as printed: each once */
+	size_t error_count; /* before that */
 };
 
 static struct result render_with(const char *template, json_t *data,
@@ -57,6 +62,7 @@ static struct result render_with(const char *template, json_t *data,
 	*source = (struct source){"t", template, strlen(template)};
 	strbuf_adds(&result.out, "before:");
 	result.status = mustache_render(result.arena, source, data, options, &result.out, list);
+	result.error_count = diagnostics_count(list, SEVERITY_ERROR);
 	memory = open_memstream(&result.errors, &length);
 	assert_non_null(memory);
 	diagnostics_print(list, memory, false);
@@ -127,8 +133,9 @@ static void test_text(void **state)
 		{"{{t}} {{f}} {{n}}.", "{\"t\":true,\"f\":false,\"n\":null}", STRICT,
 		 "true false .", NULL},
 		{"{{a}} {{b}} {{c}} {{d}} {{e}}",
-		 "{\"a\":-9223372036854775808,\"b\":0.1,\"c\":1e300,\"d\":2.5e-7,\"e\":3.0}",
-		 STRICT, "-9223372036854775808 0.1 1e+300 2.5e-07 3", NULL},
+		 "{\"a\":-9223372036854775808,\"b\":0.1,\"c\":1e300,\"d\":2.5e-7,\"e\":0."
+		 "30000000000000004}",
+		 STRICT, "-9223372036854775808 0.1 1e+300 2.5e-07 0.30000000000000004", NULL},
 		{"{{x}}", "{\"x\":\"a\\u0000b\"}", STRICT, NULL,
 		 "t:1:1: error: the value of 'x' has a line break or another control character\n"
 		 "  hint: where that is meant, write {{{x}}}\n"},
@@ -156,6 +163,7 @@ static void test_partials(void **state)
 		{"  {{>lines}}\nend", "{\"name\":\"n\"}", STRICT, "  a\n\n  b n\nend", NULL},
 		{"\t{{>nested}}\nend", "{\"name\":\"n\"}", STRICT,
 		 "\t[\n\t  a\n\n\t  b n\n\t]\nend", NULL},
+		{"  {{>mixed}}", "{\"name\":\"n\"}", STRICT, "  - a\n\nb n\n", NULL},
 		{"  x {{>lines}}", "{\"name\":\"n\"}", STRICT, "  x a\n\nb n\n", NULL},
 		{"{{#l}}\n  {{>line}}\n{{/l}}\n", "{\"l\":[{\"name\":1},{\"name\":2}]}", STRICT,
 		 "  name=1\n  name=2\n", NULL},
@@ -189,9 +197,6 @@ static void test_strict_names(void **state)
 		 "t:1:1: error: unknown name 'x'\nt:1:14: error: unknown name 'y'\n"},
 		{"{{tls.key}}", "{\"tls\":null}", STRICT, NULL,
 		 "t:1:1: error: unknown name 'key' in 'tls.key'\n"},
-		/* once, not for each element */
-		{"{{#l}}{{missing}}{{/l}}", "{\"l\":[1,2,3]}", STRICT, NULL,
-		 "t:1:7: error: unknown name 'missing'\n"},
 		{"{{l}} {{{o}}}", "{\"l\":[],\"o\":{}}", STRICT, NULL,
 		 "t:1:1: error: 'l' is a list and has no text\n"
 		 "t:1:7: error: 'o' is a mapping and has no text\n"},
@@ -200,6 +205,21 @@ static void test_strict_names(void **state)
 
 	(void)state;
 	CHECK_ROWS(rows);
+}
+
+/* One complaint of a tag is enough, however long the list that it is in. */
+static void test_complains_once(void **state)
+{
+	static const struct mustache_options options = {.partials = &loader, .strict = true};
+	json_t *data = json_pack("{s:[{s:s},{s:s}]}", "l", "x", "\n", "x", "\n");
+	struct result result =
+		render_with("{{#l}}{{missing}}{{x}}{{.}}{{>gone}}{{/l}}", data, &options);
+
+	(void)state;
+	assert_int_equal(result.status, -1);
+	assert_int_equal(result.error_count, 4);
+	result_done(&result);
+	json_decref(data);
 }
 
 static void test_control_characters(void **state)
@@ -251,6 +271,7 @@ static void test_syntax(void **state)
 		 "t:1:1: error: no name in this tag\nt:1:6: error: no name in this tag\n"
 		 "t:1:12: error: no name in this tag\nt:1:17: error: no name in this tag\n"
 		 "t:1:23: error: no name in this tag\n"},
+		{"{{#a}}{{/}}", "{}", 0, NULL, "t:1:7: error: no name in this tag\n"},
 		{"{{a b}} {{a..b}} {{.a}} {{a.}} {{..}}", "{}", 0, NULL,
 		 "t:1:1: error: not a name in this tag\nt:1:9: error: not a name in this tag\n"
 		 "t:1:18: error: not a name in this tag\nt:1:25: error: not a name in this tag\n"
@@ -301,6 +322,35 @@ static void test_deep_nesting(void **state)
 	free(deep);
 }
 
+/* {"o": {"o": ... false}} */
+static json_t *nested_data(int depth)
+{
+	json_t *data = json_pack("{s:b}", "o", 0);
+
+	while (--depth > 0)
+		data = json_pack("{s:o}", "o", data);
+	return data;
+}
+
+static void test_deep_partials(void **state)
+{
+	static const struct mustache_options options = {.partials = &loader, .strict = true};
+	json_t *fits = nested_data(32), *deep = nested_data(33);
+	struct result result = render_with("{{>deep}}", fits, &options);
+
+	(void)state;
+	assert_int_equal(result.status, 0);
+	assert_string_equal(strbuf_text(&result.out), "before:xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+	result_done(&result);
+	result = render_with("{{>deep}}", deep, &options);
+	assert_int_equal(result.status, -1);
+	assert_errors(result.errors,
+		      "deep.mustache:1:8: error: more than 32 partials within each other\n");
+	result_done(&result);
+	json_decref(fits);
+	json_decref(deep);
+}
+
 #define TOO_MUCH "t: error: the template yields more than %zu octets, or takes as many steps\n"
 
 static void check_limit(const char *template, json_t *data, size_t limit, bool fits)
@@ -317,7 +367,8 @@ static void check_limit(const char *template, json_t *data, size_t limit, bool f
 
 static void test_limits(void **state)
 {
-	json_t *data = json_pack("{s:s,s:[i,i]}", "x", "12345", "two", 1, 2);
+	json_t *data = json_pack("{s:s,s:[ii],s:[iiiiiiiii]}", "x", "12345", "two", 1, 2, "nine", 1,
+				 2, 3, 4, 5, 6, 7, 8, 9);
 	/* 2 to the power of 60 rounds without any output */
 	char *endless = nested("{{#two}}", "", "{{/two}}", 60);
 	char *large;
@@ -328,6 +379,8 @@ static void test_limits(void **state)
 	check_limit("{{x}}{{x}}", data, 9, false);
 	check_limit("{{x}}1234", data, 8, false);
 	check_limit(endless, data, 1 << 20, false);
+	/* an element is a step even if nothing is said about it */
+	check_limit("{{#nine}}{{/nine}}", data, 8, false);
 	free(endless);
 	json_decref(data);
 
@@ -361,9 +414,12 @@ static void test_long_list(void **state)
 	json_object_set_new(data, "list", list);
 	for (int i = 0; i < 100000; i++)
 		json_array_append_new(list, json_pack("{s:i}", "name", i));
+	partials_asked_for = 0;
 	result = render_with("{{#list}}\n  {{>line}}\n{{/list}}\n", data, &options);
 	assert_int_equal(result.status, 0);
-	/* "before:", then 8 characters around each number, and 10 + 180 + 2700 + 36000 + 450000 digits
+	assert_int_equal(partials_asked_for, 1);
+	/* "before:", then 8 characters around each number, and 10 + 180 + 2700 + 36000 + 450000
+	 * digits
 	 */
 	assert_int_equal(result.out.length, 7 + 100000 * 8 + 488890);
 	assert_string_equal(result.out.text + result.out.length - 13, "  name=99999\n");
@@ -374,10 +430,16 @@ static void test_long_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),	     cmocka_unit_test(test_partials),
-		cmocka_unit_test(test_strict_names), cmocka_unit_test(test_control_characters),
-		cmocka_unit_test(test_syntax),	     cmocka_unit_test(test_deep_nesting),
-		cmocka_unit_test(test_limits),	     cmocka_unit_test(test_long_list),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_partials),
+		cmocka_unit_test(test_strict_names),
+		cmocka_unit_test(test_complains_once),
+		cmocka_unit_test(test_control_characters),
+		cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_deep_nesting),
+		cmocka_unit_test(test_deep_partials),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_long_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -210,6 +210,19 @@ static inline void remove_below(int folder)
 	free(entries);
 }
 
+/* Expects that writing tree B to "out" is refused with `text`, and that nothing changed. */
+static inline void assert_refused(const char *text)
+{
+	char *before = snapshot("."), *printed = NULL;
+
+	assert_int_equal(write_tree("out", tree_b, &printed), -ECANCELED);
+	if (!strstr(printed, text) || strncmp(printed, "out: error: ", 12) != 0)
+		fail_msg("'%s' is not in: %s", text, printed);
+	assert_snapshot(".", before);
+	free(printed);
+	free(before);
+}
+
 /* Setup and teardown: a new temporary folder as working folder, and back. */
 static inline int enter_temporary(void **state)
 {
