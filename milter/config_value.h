@@ -1,0 +1,38 @@
+/*
+ * Values in postern-milter.conf: addresses, names, modes. Each function reads one, and puts what is
+ * wrong with it into the list of diagnostics; outputs are untouched then. Not thread-safe (the user
+ * and group databases).
+ */
+#ifndef POSTERN_MILTER_CONFIG_VALUE_H
+#define POSTERN_MILTER_CONFIG_VALUE_H
+
+#include "common/network.h"
+#include "milter/settings.h"
+
+#include <sys/types.h>
+
+/*
+ * unix:PATH, inet:PORT@ADDRESS or inet6:PORT@ADDRESS. `address` gets the form that libmilter takes,
+ * `path` the path of a UNIX socket or NULL. Names are not looked up.
+ */
+bool socket_address_read(struct arena *arena, const struct setting *setting,
+			 struct diagnostics *list, const char **address, const char **path);
+
+/* Three or four octal digits. */
+bool mode_read(const struct setting *setting, struct diagnostics *list, mode_t *mode);
+
+bool network_read(const struct setting *setting, struct diagnostics *list,
+		  struct ip_network *network);
+
+/* Letters, digits and hyphens in labels of at most 63, together at most 253 (RFC 1035 2.3.1). */
+bool is_domain_name(const char *text);
+
+/* A domain name in lower case, or NULL. */
+char *domain_read(struct arena *arena, const char *text, struct position at,
+		  struct diagnostics *list);
+
+bool group_find(const char *name, struct position at, struct diagnostics *list, gid_t *gid);
+bool user_find(const char *name, struct position at, struct diagnostics *list, uid_t *uid,
+	       gid_t *gid);
+
+#endif

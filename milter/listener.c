@@ -1,0 +1,104 @@
+/* Makes the listening socket; see listener.h. libmilter would bind it with the umask's mode. */
+#include "milter/listener.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* 0 when somebody listens on the socket, or -errno. */
+static int try_connect(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		error = -errno;
+	close(fd);
+	return error == -EAGAIN ? 0 : error; /* EAGAIN: its queue is full */
+}
+
+static int remove_stale(const char *path, const char **cause)
+{
+	struct stat status;
+	int error;
+
+	if (lstat(path, &status) < 0) {
+		*cause = "cannot look for an old socket";
+		return errno == ENOENT ? 0 : -errno;
+	}
+	if (!S_ISSOCK(status.st_mode)) {
+		*cause = "something other than a socket is in its place";
+		return -EEXIST;
+	}
+	error = try_connect(path);
+	if (error == -ECONNREFUSED) {
+		*cause = "cannot remove the old socket";
+		return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+	}
+	*cause = "another program listens there";
+	return error ? error : -EADDRINUSE;
+}
+
+static int check_folder(const char *path, const char **cause)
+{
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	size_t length = (size_t)(strrchr(path, '/') - path);
+	struct stat status;
+
+	memcpy(folder, path, length);
+	folder[length] = '\0';
+	*cause = "its folder cannot be used";
+	if (stat(length ? folder : "/", &status) < 0)
+		return -errno;
+	return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
+}
+
+/* A folder with the set-group-ID bit gives the socket its own group. */
+static int check_access(const struct config *config, const char **cause)
+{
+	struct stat status;
+
+	*cause = "its mode or group came out wrong (a folder with the set-group-ID bit?)";
+	if (lstat(config->socket_path, &status) < 0)
+		return -errno;
+	if (!S_ISSOCK(status.st_mode) || (status.st_mode & 0777) != config->socket_mode ||
+	    (config->socket_group != (gid_t)-1 && status.st_gid != config->socket_group))
+		return -EPERM;
+	return 0;
+}
+
+int listener_open(const struct service *service, const char **cause)
+{
+	const struct config *config = service->config;
+	const char *path = config->socket_path;
+	gid_t group = getegid();
+	mode_t mask;
+	int error = path ? check_folder(path, cause) : 0;
+
+	if (!error && path)
+		error = remove_stale(path, cause);
+	if (error)
+		return error;
+	*cause = "cannot take on its group";
+	if (path && config->socket_group != (gid_t)-1 && setegid(config->socket_group) < 0)
+		return -errno;
+	*cause = "cannot listen";
+	mask = umask(path ? ~config->socket_mode & 0777 : 077);
+	error = mfi_open(service, config->socket);
+	umask(mask);
+	if (setegid(group) < 0 && !error)
+		error = -errno;
+	return !error && path ? check_access(config, cause) : error;
+}
+
+void listener_remove(const struct config *config)
+{
+	if (config->socket_path)
+		unlink(config->socket_path);
+}

@@ -1,0 +1,254 @@
+/*
+ * postern-milter: a milter that signs mail with DKIM. See doc/postern-milter.8.scd.
+ *
+ * The main thread reads the configuration and the keys as root, makes the socket, gives up its
+ * privileges, and then only waits for signals; libmilter serves in threads of its own.
+ */
+#include "common/file.h"
+#include "milter/listener.h"
+#include "milter/privileges.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define LARGEST_CONFIGURATION ((size_t)1 << 20)
+#define DRAIN_SECONDS	      30 /* that messages in work have after SIGTERM */
+
+enum exit_status { EXIT_CLEAN, EXIT_MISTAKES, EXIT_USAGE, EXIT_BROKEN };
+
+struct options {
+	const char *file;
+	bool test, foreground;
+};
+
+const char *argp_program_version = "postern-milter " POSTERN_VERSION;
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case 'c':
+		options->file = argument;
+		return 0;
+	case 't':
+		options->test = true;
+		return 0;
+	case 'f':
+		options->foreground = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "unexpected argument '%s'", argument);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static struct options parse_command_line(int argc, char **argv)
+{
+	static const struct argp_option rows[] = {
+		{"config", 'c', "FILE", 0, "Read FILE; default /etc/postern/postern-milter.conf",
+		 0},
+		{"test", 't', NULL, 0, "Test the configuration and the keys, and exit", 0},
+		{"foreground", 'f', NULL, 0, "Stay in the foreground", 0},
+		{0},
+	};
+	static const struct argp parser = {
+		.options = rows,
+		.parser = parse_option,
+		.doc = "Signs mail with DKIM, as a milter of Postfix."
+		       "\vExit status: 0 good, 1 mistakes in the configuration, 2 wrong usage, 3 a "
+		       "file "
+		       "cannot be read or the service cannot run. See postern-milter(8).",
+	};
+	struct options options = {.file = "/etc/postern/postern-milter.conf"};
+
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&parser, argc, argv, 0, NULL, &options);
+	return options;
+}
+
+/* Reads the configuration and the keys, and prints all mistakes. Returns an exit status. */
+static enum exit_status load(struct arena *arena, const char *file, struct config *config)
+{
+	struct diagnostics *list = diagnostics_new(arena);
+	struct source source = {.name = file};
+	char *text;
+	int error = file_read(arena, file, LARGEST_CONFIGURATION, &text, &source.length);
+
+	if (error) {
+		fprintf(stderr, "postern-milter: %s: %s\n", file, strerror(-error));
+		return EXIT_BROKEN;
+	}
+	source.text = text;
+	config_read(arena, &source, list, config);
+	keys_load(config, list);
+	diagnostics_print(list, stderr, diagnostics_want_color(stderr));
+	return diagnostics_count(list, SEVERITY_ERROR) ? EXIT_MISTAKES : EXIT_CLEAN;
+}
+
+static int signal_pipe[2];
+
+static void on_signal(int number)
+{
+	int saved = errno;
+	char octet = (char)number;
+	ssize_t written = write(signal_pipe[1], &octet, 1);
+
+	(void)written; /* the pipe is full: enough signals wait there */
+	errno = saved;
+}
+
+/*
+ * libmilter starts a thread that waits for SIGTERM, SIGHUP and SIGINT and cuts all work short. The
+ * kernel offers a signal to the main thread first, as long as it is not blocked there: so it never
+ * is, not even while its handler runs.
+ */
+static int catch_signals(void)
+{
+	static const int caught[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_NODEFER | SA_RESTART};
+
+	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+		if (sigaction(caught[i], &action, NULL) < 0)
+			return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+/* The next signal, or 0 after this time; -1 milliseconds waits for ever. */
+static int wait_signal(int milliseconds)
+{
+	struct pollfd waiting = {.fd = signal_pipe[0], .events = POLLIN};
+	char octet;
+
+	poll(&waiting, 1, milliseconds);
+	return read(signal_pipe[0], &octet, 1) == 1 ? octet : 0;
+}
+
+static bool failed;
+
+static void *serve(void *unused)
+{
+	(void)unused;
+	mfi_run();
+	__atomic_store_n(&failed, true, __ATOMIC_SEQ_CST);
+	kill(getpid(), SIGTERM);
+	return NULL;
+}
+
+static int start_serving(void)
+{
+	pthread_t thread;
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	error = pthread_create(&thread, NULL, serve, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!error)
+		pthread_detach(thread);
+	return -error;
+}
+
+/* Lets the messages in work end; a second SIGTERM cuts them off. */
+static void drain(void)
+{
+	mfi_refuse();
+	log_write(LOG_LEVEL_INFO, "stopping, messages in work: %u", mfi_in_flight());
+	for (int i = 0; i < DRAIN_SECONDS * 20; i++) {
+		int number;
+
+		if (mfi_close())
+			return;
+		number = wait_signal(50);
+		if (number == SIGTERM || number == SIGINT)
+			break;
+	}
+	log_write(LOG_LEVEL_WARNING, "messages cut off: %u", mfi_in_flight());
+}
+
+static enum exit_status run(const struct config *config)
+{
+	int error = start_serving();
+
+	if (error) {
+		log_write(LOG_LEVEL_ERROR, "cannot start a thread: %s", strerror(-error));
+		return EXIT_BROKEN;
+	}
+	log_write(LOG_LEVEL_INFO, "listening on %s, domains: %zu", config->socket,
+		  config->domain_count);
+	for (;;) {
+		int number = wait_signal(-1);
+
+		if (number == SIGTERM || number == SIGINT)
+			break;
+		if (number == SIGHUP)
+			log_write(LOG_LEVEL_WARNING,
+				  "SIGHUP ignored: a new configuration needs a restart");
+	}
+	if (__atomic_load_n(&failed, __ATOMIC_SEQ_CST)) {
+		log_write(LOG_LEVEL_ERROR, "the milter library gave up; its own messages say why");
+		return EXIT_BROKEN;
+	}
+	listener_remove(config);
+	drain();
+	return EXIT_CLEAN;
+}
+
+/* Listens, gives up privileges and goes into the background. Problems go to standard error. */
+static bool start(const struct options *options, const struct service *service)
+{
+	const struct config *config = service->config;
+	const char *cause = NULL;
+	int error = listener_open(service, &cause);
+
+	if (error) {
+		fprintf(stderr, "postern-milter: socket %s: %s: %s\n", config->socket, cause,
+			strerror(-error));
+		return false;
+	}
+	error = privileges_drop(config->uid, config->gid);
+	if (!error)
+		error = catch_signals();
+	if (!error && !options->foreground && daemon(0, config->log == LOG_TO_STDERR) < 0)
+		error = -errno;
+	if (error)
+		fprintf(stderr, "postern-milter: cannot start as user %s: %s\n", config->user,
+			strerror(-error));
+	return !error;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = parse_command_line(argc, argv);
+	struct arena *arena = arena_new(0);
+	struct config config = {.socket = NULL};
+	struct service service = {.config = &config};
+	enum exit_status status = load(arena, options.file, &config);
+
+	if (status == EXIT_CLEAN && !options.test) {
+		log_open("postern-milter", config.log, LOG_LEVEL_INFO);
+		service.signers = signer_library_new();
+		if (!service.signers)
+			fprintf(stderr, "postern-milter: the signing library cannot start\n");
+		else if (start(&options, &service))
+			/* not return: libmilter's threads still use what is declared here */
+			exit(run(&config));
+		status = EXIT_BROKEN;
+	}
+	signer_library_free(service.signers);
+	keys_free(&config);
+	arena_free(arena);
+	return status;
+}

@@ -1,0 +1,323 @@
+/*
+ * Translates between libmilter and struct session; see mfi.h.
+ *
+ * What is known about libmilter and minded here: a connection moves between threads; the close
+ * callback may come without a connection; events whose answer is always "go on" are negotiated
+ * without an answer (SMFIP_NR_*), which halves the time a message takes; at the end of a message
+ * the answer must be CONTINUE, since ACCEPT loses the mail server's next QUIT_NC and CONNECT. And
+ * smfi_stop() cuts off messages in work: its worker threads stop before their sessions do. So the
+ * service is stopped without it, by refusing new connections and waiting for the messages.
+ */
+#include "milter/mfi.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <libmilter/mfapi.h>
+#include <libmilter/mfdef.h>
+#include <pthread.h>
+#include <time.h>
+
+/*
+ * The largest packet: one header field, or a part of the body. libmilter's default of 64 KiB is
+ * less than Postfix's header_size_limit (102400), and a field beyond it breaks the connection.
+ */
+#define LARGEST_PACKET ((size_t)2 << 20)
+
+/* How long an answer may take from a callback's return to the socket. */
+#define GRACE_MILLISECONDS 200
+
+struct connection {
+	struct session *session;
+	const char *separator; /* between a field's name and its value as it arrives */
+	bool in_flight;	       /* counted in the gate */
+};
+
+/* Who may pass, and who is inside: for an orderly end. */
+static struct {
+	pthread_mutex_t lock;
+	unsigned in_flight;
+	bool refusing, closed;
+	struct timespec last_answer; /* CLOCK_MONOTONIC */
+} gate = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static const struct service *the_service;
+
+static void enter(struct connection *connection)
+{
+	pthread_mutex_lock(&gate.lock);
+	if (!connection->in_flight && !gate.closed) {
+		connection->in_flight = true;
+		gate.in_flight++;
+	}
+	pthread_mutex_unlock(&gate.lock);
+}
+
+static void leave(struct connection *connection)
+{
+	pthread_mutex_lock(&gate.lock);
+	if (connection->in_flight) {
+		connection->in_flight = false;
+		gate.in_flight--;
+		clock_gettime(CLOCK_MONOTONIC, &gate.last_answer);
+	}
+	pthread_mutex_unlock(&gate.lock);
+}
+
+void mfi_refuse(void)
+{
+	pthread_mutex_lock(&gate.lock);
+	gate.refusing = true;
+	pthread_mutex_unlock(&gate.lock);
+}
+
+unsigned mfi_in_flight(void)
+{
+	unsigned count;
+
+	pthread_mutex_lock(&gate.lock);
+	count = gate.in_flight;
+	pthread_mutex_unlock(&gate.lock);
+	return count;
+}
+
+bool mfi_close(void)
+{
+	struct timespec now;
+	long long passed;
+	bool closed;
+
+	pthread_mutex_lock(&gate.lock);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	passed = (now.tv_sec - gate.last_answer.tv_sec) * 1000LL +
+		 (now.tv_nsec - gate.last_answer.tv_nsec) / 1000000;
+	if (gate.in_flight == 0 && passed >= GRACE_MILLISECONDS)
+		gate.closed = true;
+	closed = gate.closed;
+	pthread_mutex_unlock(&gate.lock);
+	return closed;
+}
+
+static bool is_refusing(void)
+{
+	bool refusing;
+
+	pthread_mutex_lock(&gate.lock);
+	refusing = gate.refusing;
+	pthread_mutex_unlock(&gate.lock);
+	return refusing;
+}
+
+static void free_connection(struct connection *connection)
+{
+	if (!connection)
+		return;
+	leave(connection);
+	session_free(connection->session);
+	free(connection);
+}
+
+/* The connection of a callback that belongs to a message in work, or NULL. */
+static struct connection *current(SMFICTX *context)
+{
+	struct connection *connection = smfi_getpriv(context);
+
+	return connection && connection->in_flight ? connection : NULL;
+}
+
+static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned long protocol,
+			     unsigned long unused2, unsigned long unused3,
+			     unsigned long *want_actions, unsigned long *want_protocol,
+			     unsigned long *want2, unsigned long *want3)
+{
+	static const struct {
+		int event;
+		char macros[16];
+	} wanted[] = {{SMFIM_CONNECT, "{client_addr}"},
+		      {SMFIM_ENVFROM, "{auth_authen}"},
+		      {SMFIM_EOH, "i"},
+		      {SMFIM_EOM, "i"}};
+	struct connection *connection;
+
+	(void)unused2, (void)unused3;
+	if (is_refusing())
+		return SMFIS_REJECT;
+	connection = calloc(1, sizeof(*connection));
+	if (!connection)
+		return SMFIS_REJECT;
+	connection->session = session_new(the_service);
+	if (!connection->session) {
+		free(connection);
+		return SMFIS_REJECT;
+	}
+	connection->separator = protocol & SMFIP_HDR_LEADSPC ? ":" : ": ";
+	free_connection(smfi_getpriv(context));
+	smfi_setpriv(context, connection);
+
+	*want_actions = SMFIF_ADDHDRS | (actions & SMFIF_SETSYMLIST);
+	*want_protocol = SMFIP_NOHELO | SMFIP_NORCPT | SMFIP_NOUNKNOWN | SMFIP_NODATA |
+			 SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR | SMFIP_NR_BODY |
+			 (protocol & SMFIP_HDR_LEADSPC);
+	*want2 = *want3 = 0;
+	if (actions & SMFIF_SETSYMLIST)
+		for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+			smfi_setsymlist(context, wanted[i].event, (char *)wanted[i].macros);
+	return SMFIS_CONTINUE;
+}
+
+static char *macro(SMFICTX *context, const char *name)
+{
+	return smfi_getsymval(context, (char *)name);
+}
+
+static sfsistat on_connect(SMFICTX *context, char *hostname, _SOCK_ADDR *address)
+{
+	struct connection *connection = smfi_getpriv(context);
+
+	if (connection)
+		session_connect(connection->session, hostname, (const struct sockaddr *)address,
+				macro(context, "{client_addr}"));
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_mail(SMFICTX *context, char **arguments)
+{
+	struct connection *connection = smfi_getpriv(context);
+
+	(void)arguments;
+	if (connection) {
+		leave(connection);
+		enter(connection);
+	}
+	if (current(context))
+		session_mail(connection->session, macro(context, "{client_addr}"),
+			     macro(context, "{auth_authen}"));
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_header(SMFICTX *context, char *name, char *value)
+{
+	struct connection *connection = current(context);
+
+	if (connection)
+		session_header(connection->session, name, connection->separator, value);
+	return SMFIS_NOREPLY;
+}
+
+/* The answer that ends a message, or CONTINUE. */
+static sfsistat answer(SMFICTX *context, struct connection *connection, enum step step)
+{
+	static char code[] = "451", status[] = "4.7.0";
+	static char text[] = "Message cannot be signed now, try again later";
+
+	switch (step) {
+	case STEP_CONTINUE:
+		return SMFIS_CONTINUE;
+	case STEP_PASS:
+		leave(connection);
+		return SMFIS_ACCEPT;
+	case STEP_DEFER:
+		break;
+	}
+	leave(connection);
+	smfi_setreply(context, code, status, text);
+	return SMFIS_TEMPFAIL;
+}
+
+static sfsistat on_headers_done(SMFICTX *context)
+{
+	struct connection *connection = current(context);
+
+	if (!connection)
+		return SMFIS_TEMPFAIL;
+	return answer(context, connection,
+		      session_headers_done(connection->session, macro(context, "i")));
+}
+
+static sfsistat on_body(SMFICTX *context, unsigned char *data, size_t size)
+{
+	struct connection *connection = current(context);
+
+	if (connection)
+		session_body(connection->session, data, size);
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_end(SMFICTX *context)
+{
+	struct connection *connection = current(context);
+	char name[] = "DKIM-Signature", value[8192];
+	const char *signature;
+	enum step step;
+
+	if (!connection)
+		return SMFIS_TEMPFAIL;
+	step = session_finish(connection->session, macro(context, "i"), &signature);
+	if (step == STEP_CONTINUE) {
+		/* without SMFIP_HDR_LEADSPC the mail server adds the blank */
+		const char *blank = connection->separator[1] ? "" : " ";
+		int length = snprintf(value, sizeof(value), "%s%s", blank, signature);
+
+		step = session_end(connection->session,
+				   (size_t)length < sizeof(value) &&
+					   smfi_insheader(context, 0, name, value) == MI_SUCCESS);
+	}
+	if (step == STEP_CONTINUE)
+		leave(connection);
+	/* never ACCEPT here; see above */
+	return step == STEP_DEFER ? answer(context, connection, step) : SMFIS_CONTINUE;
+}
+
+static sfsistat on_abort(SMFICTX *context)
+{
+	struct connection *connection = current(context);
+
+	if (connection) {
+		session_abort(connection->session);
+		leave(connection);
+	}
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *context)
+{
+	struct connection *connection = context ? smfi_getpriv(context) : NULL;
+
+	if (connection) {
+		smfi_setpriv(context, NULL);
+		free_connection(connection);
+	}
+	return SMFIS_CONTINUE;
+}
+
+int mfi_open(const struct service *service, const char *socket)
+{
+	static char name[] = "postern-milter";
+	struct smfiDesc callbacks = {
+		.xxfi_name = name,
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = SMFIF_ADDHDRS,
+		.xxfi_connect = on_connect,
+		.xxfi_envfrom = on_mail,
+		.xxfi_header = on_header,
+		.xxfi_eoh = on_headers_done,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_end,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+		.xxfi_negotiate = on_negotiate,
+	};
+
+	the_service = service;
+	smfi_setmaxdatasize(LARGEST_PACKET);
+	errno = 0;
+	if (smfi_register(callbacks) == MI_FAILURE || smfi_setconn((char *)socket) == MI_FAILURE ||
+	    smfi_opensocket(false) == MI_FAILURE)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+int mfi_run(void)
+{
+	smfi_main();
+	return -EIO;
+}

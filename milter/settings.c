@@ -1,0 +1,238 @@
+/*
+ * Reads a configuration file with libconfuse, and adds what libconfuse lacks; see settings.h.
+ *
+ * libconfuse stops at the first mistake, and keeps no places. So every option is declared as a
+ * list of strings, whose callback sees each value with its line, and judging is left to others. At
+ * an unknown name libconfuse stops too: the name is then made known and the text is read again.
+ */
+#include "milter/settings.h"
+#include "common/suggest.h"
+
+#include <confuse.h>
+#include <ctype.h>
+#include <errno.h>
+
+#define MOST_UNKNOWN 50 /* names that are reported before the reader gives up */
+#define MOST_OPTIONS 80
+
+struct names {
+	const char *items[MOST_OPTIONS];
+	size_t count, known; /* the first `known` are the vocabulary's */
+};
+
+struct reader {
+	struct arena *arena;
+	const struct source *source;
+	const struct vocabulary *vocabulary;
+	struct diagnostics *list;
+	struct settings settings;
+	struct names names, section_names;
+	size_t unknown;
+	bool again; /* an unknown name was found: read once more */
+};
+
+/* libconfuse hands no context to its callbacks. */
+static struct reader *current;
+
+/* The line with this number, not NUL-terminated; NULL beyond the end. */
+static const char *line_text(const struct source *source, unsigned line, size_t *length)
+{
+	const char *text = source->text;
+
+	for (; line > 1; line--) {
+		text = strchr(text, '\n');
+		if (!text)
+			return NULL;
+		text++;
+	}
+	*length = strcspn(text, "\n");
+	return text;
+}
+
+/* The place of `word` in a line, or of the first thing in it. */
+static struct position place(const struct source *source, unsigned line, const char *word)
+{
+	struct position at = {source, line, 1};
+	size_t length;
+	const char *text = line_text(source, line, &length), *found;
+
+	if (!text)
+		return at;
+	found = memmem(text, length, word, strlen(word));
+	if (!found)
+		for (found = text; found < text + length && isspace((unsigned char)*found); found++)
+			;
+	for (; text < found; text++)
+		at.column += ((unsigned char)*text & 0xc0) != 0x80;
+	return at;
+}
+
+/* The first line that begins with `first` and holds `second` as well; line 0 if there is none. */
+static struct position find_line(const struct source *source, const char *first, const char *second)
+{
+	const char *text;
+	size_t length;
+
+	for (unsigned line = 1; (text = line_text(source, line, &length)); line++) {
+		while (length && isspace((unsigned char)*text))
+			text++, length--;
+		if (length >= strlen(first) && strncmp(text, first, strlen(first)) == 0 &&
+		    memmem(text, length, second, strlen(second)))
+			return place(source, line, first);
+	}
+	return (struct position){source, 0, 0};
+}
+
+static struct setting *add_setting(struct reader *reader)
+{
+	struct settings *settings = &reader->settings;
+
+	settings->items = arena_grow(reader->arena, settings->items, settings->count,
+				     sizeof(*settings->items));
+	return &settings->items[settings->count++];
+}
+
+static int on_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result)
+{
+	const char *title = cfg_title(cfg);
+
+	*add_setting(current) = (struct setting){
+		.section = title ? arena_strdup(current->arena, title) : NULL,
+		.name = arena_strdup(current->arena, cfg_opt_name(option)),
+		.value = arena_strdup(current->arena, value),
+		.at = place(current->source, (unsigned)cfg->line, value),
+		.first = cfg_opt_size(option) == 1,
+	};
+	*(const char **)result = value;
+	return 0;
+}
+
+static void add_unknown(cfg_t *cfg, const char *name)
+{
+	struct names *names = cfg_title(cfg) ? &current->section_names : &current->names;
+	struct position at = place(current->source, (unsigned)cfg->line, name);
+	const char *nearest = suggest(name, names->items, names->known);
+
+	if (!nearest && names == &current->names)
+		nearest = suggest(name, &current->vocabulary->section, 1);
+	diagnostics_add(current->list, SEVERITY_ERROR, NULL, at, "unknown setting '%s'", name);
+	if (nearest)
+		diagnostics_hint(current->list, "did you mean '%s'?", nearest);
+	if (current->unknown++ < MOST_UNKNOWN && names->count < MOST_OPTIONS) {
+		names->items[names->count++] = arena_strdup(current->arena, name);
+		current->again = true;
+	}
+}
+
+static void on_error(cfg_t *cfg, const char *format, va_list args)
+{
+	char message[256];
+
+	if (strcmp(format, "no such option '%s'") == 0) {
+		add_unknown(cfg, va_arg(args, const char *));
+		return;
+	}
+	vsnprintf(message, sizeof(message), format, args);
+	/* an unknown section was made known as an option: that it is none is no second mistake */
+	if (strncmp(message, "missing equal sign", 18) == 0 && current->unknown)
+		return;
+	diagnostics_add(current->list, SEVERITY_ERROR, NULL,
+			place(current->source, (unsigned)cfg->line, ""), "%s", message);
+}
+
+static void fill_options(const struct names *names, cfg_opt_t *options)
+{
+	for (size_t i = 0; i < names->count; i++)
+		options[i] =
+			(cfg_opt_t)CFG_STR_LIST_CB(names->items[i], NULL, CFGF_NODEFAULT, on_value);
+}
+
+/* NAME = {} has no value that the callback could see. */
+static void note_empty_lists(struct reader *reader, cfg_t *cfg)
+{
+	for (size_t i = 0; i < reader->names.known; i++) {
+		const char *name = reader->names.items[i];
+		const cfg_opt_t *option = cfg_getopt(cfg, name);
+
+		if (!(option->flags & CFGF_MODIFIED) || option->nvalues)
+			continue;
+		*add_setting(reader) = (struct setting){
+			.name = name, .at = find_line(reader->source, name, ""), .first = true};
+	}
+}
+
+static void note_sections(struct reader *reader, cfg_t *cfg)
+{
+	const char *name = reader->vocabulary->section;
+	size_t count = cfg_size(cfg, name);
+	struct section *sections = arena_array(reader->arena, count, sizeof(*sections));
+
+	for (size_t i = 0; i < count; i++) {
+		const char *title = cfg_title(cfg_getnsec(cfg, name, (unsigned)i));
+
+		sections[i].title = arena_strdup(reader->arena, title);
+		sections[i].at = find_line(reader->source, name, title);
+	}
+	reader->settings.sections = sections;
+	reader->settings.section_count = count;
+}
+
+static void read_once(struct reader *reader)
+{
+	cfg_opt_t section_options[MOST_OPTIONS + 1] = {CFG_END()};
+	cfg_opt_t options[MOST_OPTIONS + 2] = {CFG_END()};
+	cfg_t *cfg;
+	int result;
+
+	reader->again = false;
+	reader->settings = (struct settings){.items = NULL};
+	fill_options(&reader->section_names, section_options);
+	fill_options(&reader->names, options);
+	options[reader->names.count] = (cfg_opt_t)CFG_SEC(reader->vocabulary->section,
+							  section_options, CFGF_MULTI | CFGF_TITLE);
+	cfg = cfg_init(options, CFGF_NONE);
+	if (!cfg)
+		abort();
+	cfg_set_error_function(cfg, on_error);
+	result = cfg_parse_buf(cfg, reader->source->text);
+	reader->settings.complete = result == CFG_SUCCESS;
+	note_empty_lists(reader, cfg);
+	note_sections(reader, cfg);
+	cfg_free(cfg);
+}
+
+static void names_init(struct names *names, const char *const *list)
+{
+	while (list[names->count]) {
+		names->items[names->count] = list[names->count];
+		names->count++;
+	}
+	names->known = names->count;
+}
+
+void settings_read(struct arena *arena, const struct source *source,
+		   const struct vocabulary *vocabulary, struct diagnostics *list,
+		   struct settings *out)
+{
+	struct reader reader = {
+		.arena = arena, .source = source, .vocabulary = vocabulary, .list = list};
+	size_t before = diagnostics_count(list, SEVERITY_ERROR);
+
+	if (memchr(source->text, '\0', source->length)) {
+		diagnostics_add(list, SEVERITY_ERROR, NULL, (struct position){source, 0, 0},
+				"holds a NUL character: not a configuration file");
+		*out = (struct settings){.items = NULL};
+		return;
+	}
+	names_init(&reader.names, vocabulary->names);
+	names_init(&reader.section_names, vocabulary->section_names);
+	current = &reader;
+	do
+		read_once(&reader);
+	while (reader.again);
+	current = NULL;
+	if (!reader.settings.complete && diagnostics_count(list, SEVERITY_ERROR) == before)
+		diagnostics_add(list, SEVERITY_ERROR, NULL, (struct position){source, 0, 0},
+				"cannot be read: %s", strerror(errno ? errno : EINVAL));
+	*out = reader.settings;
+}
