@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # What a fresh Debian 12 needs, by package; sourced by quickstart.sh and test.sh.
+# shellcheck disable=SC2034 # they use the lists
 
 readonly BUILD_PACKAGES=(
 	build-essential cmake ninja-build pkg-config
@@ -13,7 +14,7 @@ readonly LAB_PACKAGES=(
 )
 readonly TEST_PACKAGES=(
 	libcmocka-dev uthash-dev clang libclang-rt-14-dev shellcheck mandoc
-	opendkim miltertest libmail-dkim-perl python3-yaml swaks util-linux
+	opendkim miltertest libmail-dkim-perl python3-yaml python3-jsonschema swaks util-linux
 )
 
 # install_packages NAME...: those that are missing, without starting their services.
