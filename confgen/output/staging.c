@@ -7,6 +7,7 @@
 #include "confgen/output/staging_private.h"
 #include "confgen/output/tree.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -184,11 +185,12 @@ int staging_begin(struct arena *arena, const char *target, struct staging **out)
 {
 	struct staging *staging = arena_alloc(arena, sizeof(*staging));
 	const char *prefix;
-	char *parent, *name;
+	char *parent = NULL, *name = NULL;
 	int error = split_target(arena, target, &parent, &name);
 
 	if (error)
 		return error;
+	assert(parent && name);
 	*staging = (struct staging){
 		.arena = arena,
 		.target.name = arena_strdup(arena, target),

@@ -11,8 +11,8 @@ struct slice {
 
 struct parser {
 	struct arena *arena;
-	const struct source *source;
 	struct diagnostics *list;
+	const char *text;
 	const char *here, *end; /* what is still to be read */
 	/* delimiters, and the ends of {{{name}}} and {{=<% %>=}} */
 	struct slice open, close, raw_close, set_close;
@@ -53,7 +53,7 @@ static struct slice trim(struct slice slice)
 
 static bool starts_line(const struct parser *parser, const char *place)
 {
-	return place == parser->source->text || place[-1] == '\n';
+	return place == parser->text || place[-1] == '\n';
 }
 
 /* Counts on from the last call, whose place was not behind this one: linear over a template. */
@@ -319,8 +319,8 @@ int mustache_parse(struct arena *arena, const struct source *source, struct diag
 	struct mustache_node *first = NULL;
 	struct parser parser = {
 		.arena = arena,
-		.source = source,
 		.list = list,
+		.text = text,
 		.here = text,
 		.end = text + source->length,
 		.tail = &first,

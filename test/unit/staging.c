@@ -222,19 +222,20 @@ static void test_foreign_manifest(void **state)
 
 static void test_many_foreign_files(void **state)
 {
+	static const char letters[] = "abcdefghi";
 	char *printed = NULL;
 	size_t names = 0;
 
 	(void)state;
 	assert_int_equal(mkdir("out", 0700), 0);
-	for (char c = 'a'; c <= 'i'; c++) {
-		const char path[] = {'o', 'u', 't', '/', c, c, '\0'};
+	for (const char *c = letters; *c; c++) {
+		const char path[] = {'o', 'u', 't', '/', *c, *c, '\0'};
 
 		put_file(path, "mine\n");
 	}
 	assert_int_equal(write_tree("out", tree_a, &printed), -ECANCELED);
-	for (char c = 'a'; c <= 'i'; c++) {
-		const char name[] = {' ', c, c, ',', '\0'};
+	for (const char *c = letters; *c; c++) {
+		const char name[] = {' ', *c, *c, ',', '\0'};
 
 		names += strstr(printed, name) != NULL;
 	}

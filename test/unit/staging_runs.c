@@ -35,9 +35,12 @@ static void stop(pid_t child)
 	assert_true(WIFSIGNALED(status));
 }
 
-static char is_which(const char *tree)
+/* 'A' or 'B' if the text is a snapshot of that tree, else '?'. */
+static int is_which(const char *tree)
 {
-	return strcmp(tree, TREE_A) == 0 ? 'A' : strcmp(tree, TREE_B) == 0 ? 'B' : '?';
+	if (strcmp(tree, TREE_A) == 0)
+		return 'A';
+	return strcmp(tree, TREE_B) == 0 ? 'B' : '?';
 }
 
 /* Nanoseconds in which two commits are done here: disks differ widely in how long a sync takes. */
@@ -60,7 +63,7 @@ static void test_killed_runs(void **state)
 {
 	const long longest = two_commits() * 3 / 2;
 	unsigned random = 1, seen[256] = {0}, leftovers = 0;
-	char there = 'B';
+	int there = 'B';
 
 	(void)state;
 	for (int i = 0; i < KILLS; i++) {
@@ -77,7 +80,7 @@ static void test_killed_runs(void **state)
 		stop(child);
 		found = snapshot("out");
 		there = is_which(found);
-		seen[(unsigned char)there]++;
+		seen[there]++;
 		if (there == '?')
 			fail_msg("after a kill: %s", found);
 		free(found);
@@ -134,7 +137,7 @@ static void test_runs_at_once(void **state)
 		nanosleep(&pause, NULL);
 		if (!found)
 			continue;
-		seen[(unsigned char)is_which(found)]++;
+		seen[is_which(found)]++;
 		if (is_which(found) == '?')
 			fail_msg("while two runs write: %s", found);
 		free(found);

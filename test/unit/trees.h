@@ -196,11 +196,11 @@ static inline void remove_below(int folder)
 
 	for (int i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name;
-		int fd;
 
 		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
 		    unlinkat(folder, name, 0) < 0) {
-			fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+			int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+
 			remove_below(fd);
 			close(fd);
 			unlinkat(folder, name, AT_REMOVEDIR);
