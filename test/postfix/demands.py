@@ -1,0 +1,265 @@
+"""What each topology demands of its hosts, written down from the YAML by hand.
+
+By topology and node:
+  main    parameter -> value that Postfix must see (lists: as sets of words)
+  trusted the clients in mynetworks, beyond loopback
+  ask     where a table stands -> {key: value, or None: must not be found}
+          "PARAMETER" is a table that is its value; "PARAMETER/ACTION" the first table after ACTION
+  causes  parameter or (file, key) -> lines of the topology that the comment must name
+  master  service -> parameters that it overrides
+  modes   file -> mode
+  milter  texts that postern-milter.conf must have; False: there must be no such file
+"""
+
+LOOPBACK = {"127.0.0.0/8", "[::1]/128"}
+
+# Neither a sub-domain nor a look-alike of a relayed domain is relayed.
+NOT_RELAYED = {"sub.example.com": None, "example.net": None, "xexample.com": None, "com": None}
+
+DMS_RELAY = {
+    "public": {
+        "main": {
+            "myhostname": "mail.example.com",
+            "inet_protocols": "ipv4",
+            "mydestination": "",
+            "relayhost": "",
+            "message_size_limit": "10240000",
+            "smtpd_tls_security_level": "may",
+            "smtpd_tls_cert_file": "/etc/postfix/certificates/mail.example.com.crt",
+            "smtpd_tls_key_file": "/etc/postfix/certificates/mail.example.com.key",
+            "smtpd_milters": "",
+            "smtp_fallback_relay": "",
+            "sender_dependent_relayhost_maps": "",
+            "smtp_sasl_auth_enable": "no",
+            "smtpd_restriction_classes": "senders_private",
+        },
+        "trusted": {"192.168.2.3/32"},
+        "ask": {
+            "transport_maps": {"example.com": "relay:[192.168.2.3]:25", "*": None,
+                               **NOT_RELAYED},
+            "relay_domains": {"example.com": "OK", **NOT_RELAYED},
+            "relay_recipient_maps": {"@example.com": "OK", "@sub.example.com": None},
+            "smtpd_recipient_restrictions/check_recipient_access": {
+                "example.com": "reject_unverified_recipient", "sub.example.com": None},
+            "smtpd_sender_restrictions/check_client_access": {
+                "192.168.2.3": "senders_private", "192.168.2.2": None, "11.22.33.44": None,
+                "203.0.113.9": None},
+            "senders_private/check_sender_access": {
+                "<>": "OK", "example.com": "OK", ".example.com": "OK",
+                "internal-mail.example.com": "OK", "example.org": None},
+            "virtual_alias_maps": {
+                "postmaster@mail.example.com": "postmaster@example.com",
+                "abuse@mail.example.com": "postmaster@example.com",
+                "root@mail.example.com": "postmaster@example.com",
+                "other@mail.example.com": None},
+        },
+        "causes": {
+            "myhostname": {15}, "inet_protocols": {16}, "mynetworks": {26},
+            "smtpd_tls_cert_file": {17, 18}, "smtpd_sender_restrictions": {26},
+            ("transport", "example.com"): {29}, ("relay_domains", "example.com"): {29},
+            ("verify_recipients", "example.com"): {29},
+            ("senders_private", "internal-mail.example.com"): {22},
+            ("senders_private", "example.com"): {30}, ("clients.cidr", "192.168.2.3/32"): {26},
+        },
+        "milter": False,
+    },
+    "private": {
+        "main": {
+            "relayhost": "[192.168.2.2]:25",
+            "smtp_fallback_relay": "",
+            "smtp_tls_policy_maps": "",
+            "non_smtpd_milters": "{ inet:127.0.0.1:8894, default_action=tempfail }",
+            "internal_mail_filter_classes": "bounce",
+        },
+        "trusted": {"192.168.2.2/32"},
+        "ask": {"postfix-relaymap.cf": {"@example.com": "[192.168.2.2]:25",
+                                        "<>": "[192.168.2.2]:25", "@example.org": None}},
+        "causes": {"mynetworks": {26}, "relayhost": {30}, "postern_milter": {7},
+                   ("postfix-relaymap.cf", "@example.com"): {30},
+                   ("postfix-relaymap.cf", "<>"): {30}},
+        "master": {
+            "submission/inet": {"smtpd_milters": "$postern_milter"},
+            "submissions/inet": {"smtpd_milters": "$postern_milter"},
+        },
+        "milter": ['domain "example.com"', 'selector = "mail"', '"internal-mail.example.com"',
+                   'key = "/etc/postern/keys/example.com/mail.private"'],
+    },
+}
+
+SASL = {
+    "public": {
+        "main": {
+            "myhostname": "mail.example.com",
+            "inet_protocols": "all",
+            "relayhost": "",
+            "smtp_sasl_auth_enable": "yes",
+            "smtp_sasl_security_options": "noanonymous",
+            "smtpd_sasl_type": "dovecot",
+            "smtpd_sasl_auth_enable": "no",  # on port 25; submission turns it on
+            "smtpd_tls_auth_only": "yes",
+            "internal_mail_filter_classes": "bounce",
+        },
+        "trusted": set(),
+        "ask": {
+            "transport_maps": {"example.com": "relay:[192.168.2.3]:587", **NOT_RELAYED},
+            "relay_domains": {"example.com": "OK", **NOT_RELAYED},
+            "smtp_tls_policy_maps": {"[192.168.2.3]:587": "encrypt", "[192.168.2.3]:25": None},
+            "smtp_sasl_password_maps": {"[192.168.2.3]:587": "relay@example.com:pässwort",
+                                        "example.com": None, "192.168.2.3": None},
+            "smtpd_sender_restrictions/check_sasl_access": {"private-host": "senders_private",
+                                                            "other": None},
+            "senders_private/check_sender_access": {
+                "<>": "OK", "example.com": "OK", "internal-mail.example.com": "OK",
+                "example.org": None},
+        },
+        "causes": {"smtpd_sender_restrictions": {21}, "smtpd_sasl_type": {21},
+                   "smtpd_milters": {5}, ("sasl_passwd", "[192.168.2.3]:587"): {24},
+                   ("sasl_limits", "private-host"): {21}, ("transport", "example.com"): {26},
+                   ("tls_policy", "[192.168.2.3]:587"): {19, 20, 21}},
+        "master": {"submission/inet": {
+            "smtpd_tls_security_level": "encrypt", "smtpd_sasl_auth_enable": "yes",
+            "smtpd_client_restrictions": "permit_sasl_authenticated,reject",
+            "smtpd_relay_restrictions": "permit_sasl_authenticated,reject"}},
+        "modes": {"sasl_passwd": 0o600, "sasl_users": 0o600},
+        "milter": ['domain "example.com"', 'selector = "s2026"', '"internal-mail.example.com"',
+                   '"mail.example.com"', 'socket = "unix:/var/spool/postfix/postern/milter.sock"'],
+    },
+    "private": {
+        "main": {"relayhost": "[192.168.2.2]:587"},
+        "trusted": set(),
+        "ask": {
+            "postfix-relaymap.cf": {"@example.com": "[192.168.2.2]:587",
+                                    "<>": "[192.168.2.2]:587"},
+            "postfix-sasl-password.cf": {
+                "[192.168.2.2]:587": "private-host:correct horse battery"},
+            "smtp_tls_policy_maps": {"[192.168.2.2]:587": "encrypt"},
+        },
+        "causes": {"relayhost": {27}, ("postfix-sasl-password.cf", "[192.168.2.2]:587"): {23}},
+        "master": {},
+        "modes": {"postfix-sasl-password.cf": 0o600},
+        "milter": False,
+    },
+}
+
+SMARTHOST = {
+    "public": {
+        "main": {
+            "myhostname": "mail.example.com",
+            "relayhost": "",  # mail from example.org goes straight out
+            "smtp_sasl_auth_enable": "yes",
+            "non_smtpd_milters":
+                "{ unix:postern/milter.sock, default_action=tempfail }",
+        },
+        "trusted": {"192.168.2.0/24"},
+        "ask": {
+            "transport_maps": {"example.com": "relay:[192.168.2.3]:25",
+                               "example.org": "relay:[192.168.2.3]:25", **NOT_RELAYED},
+            "relay_domains": {"example.com": "OK", "example.org": "OK", **NOT_RELAYED},
+            "relay_recipient_maps": {"@example.com": "OK", "@example.org": "OK"},
+            "sender_dependent_relayhost_maps": {
+                "@example.com": "[smtp.provider.example]:587", "@example.org": None,
+                "<>": "[smtp.provider.example]:587"},
+            "smtp_tls_policy_maps": {
+                "[smtp.provider.example]:587": "secure match=smtp.provider.example",
+                "[192.168.2.3]:25": "encrypt"},
+            "smtp_sasl_password_maps": {
+                "[smtp.provider.example]:587": "apikey:correct horse battery"},
+            "smtpd_sender_restrictions/check_client_access": {
+                "192.168.2.3": "senders_private", "192.168.2.200": "senders_private",
+                "192.168.3.1": None},
+            "senders_private/check_sender_access": {
+                "<>": "OK", "example.com": "OK", "example.org": "OK", "example.net": None},
+            "virtual_alias_maps": {"postmaster@mail.example.com": "postmaster@example.com"},
+        },
+        "causes": {"myhostname": {12}, "mynetworks": {27}, "smtpd_milters": {5},
+                   ("sasl_passwd", "[smtp.provider.example]:587"): {25}},
+        "modes": {"sasl_passwd": 0o600},
+        "milter": ['domain "example.com"', '"192.168.2.0/24"'],
+        "milter_lacks": ["example.org"],
+    },
+    "private": {
+        "main": {"relayhost": "[192.168.2.2]:25"},
+        "trusted": {"192.168.2.0/24"},
+        "ask": {
+            "postfix-relaymap.cf": {"@example.com": "[192.168.2.2]:25",
+                                    "@example.org": "[192.168.2.2]:25",
+                                    "<>": "[192.168.2.2]:25"},
+            "smtp_tls_policy_maps": {"[192.168.2.2]:25": "encrypt"},
+        },
+        "causes": {"mynetworks": {27}, "relayhost": {30},
+                   ("postfix-relaymap.cf", "@example.org"): {31}},
+        "master": {},
+        "milter": False,
+    },
+}
+
+
+def mx(host, reader, size, com_line, org_line, com_out, org_out):
+    return {
+        "main": {"myhostname": host, "message_size_limit": size, "relayhost": "",
+                 "smtpd_tls_security_level": "none", "smtp_fallback_relay": ""},
+        "trusted": {"10.8.0.11/32", "10.8.0.12/32"},
+        "ask": {
+            "transport_maps": {"example.com": "relay:[10.8.0.11]:25",
+                               "example.org": "relay:[10.8.0.12]:25", **NOT_RELAYED},
+            "relay_domains": {"example.com": "OK", "example.org": "OK", **NOT_RELAYED},
+            "relay_recipient_maps": {
+                "user@example.com": "OK", "postmaster@example.com": "OK",
+                "other@example.com": None, "@example.com": None, "@example.org": "OK"},
+            "smtpd_recipient_restrictions/check_recipient_access": {
+                "example.org": "reject_unverified_recipient", "example.com": None},
+            "smtpd_sender_restrictions/check_client_access": {
+                "10.8.0.11": "senders_home", "10.8.0.12": "senders_office", "10.8.0.13": None},
+            "senders_home/check_sender_access": {
+                "<>": "OK", "example.com": "OK", "home.example.com": "OK", "example.org": None},
+            "senders_office/check_sender_access": {
+                "<>": "OK", "example.org": "OK", "office.example.org": "OK",
+                "example.com": None},
+            "virtual_alias_maps": {"abuse@" + host: reader},
+        },
+        "causes": {("transport", "example.com"): {com_line},
+                   ("transport", "example.org"): {org_line},
+                   ("relay_recipients", "user@example.com"): {7},
+                   ("senders_home", "example.com"): {com_out},
+                   ("senders_office", "example.org"): {org_out}},
+        "milter": False,
+    }
+
+
+def home(domain, hostname, first, second, out, fallback, links, size):
+    return {
+        "main": {"relayhost": first, "smtp_fallback_relay": second,
+                 "message_size_limit": size,
+                 "non_smtpd_milters": "{ inet:127.0.0.1:8894, default_action=tempfail }"},
+        "trusted": {"10.8.0.1/32", "10.8.0.2/32"},
+        "ask": {"postfix-relaymap.cf": {"@" + domain: first, "<>": first}},
+        "causes": {"mynetworks": links, "relayhost": {out}, "smtp_fallback_relay": {fallback}},
+        "master": {"submission/inet": {"smtpd_milters": "$postern_milter"},
+                   "submissions/inet": {"smtpd_milters": "$postern_milter"}},
+        "milter": ['domain "%s"' % domain, '"%s"' % hostname],
+    }
+
+
+TWO_OF_EACH = {
+    "mx1": mx("mx1.example.net", "hostmaster@example.org", "52428800", 43, 45, 47, 50),
+    "mx2": mx("mx2.example.net", "postmaster@example.com", "10240000", 44, 46, 48, 49),
+    "home": home("example.com", "home.example.com", "[10.8.0.1]:25", "[10.8.0.2]:25", 47, 48,
+                 {38, 39}, "10240000"),
+    "office": home("example.org", "office.example.org", "[10.8.0.2]:25", "[10.8.0.1]:25", 49, 50,
+                   {40, 41}, "52428800"),
+}
+TWO_OF_EACH["mx1"]["main"]["compatibility_level"] = "3.6"
+TWO_OF_EACH["mx1"]["main"]["default_database_type"] = "hash"
+TWO_OF_EACH["mx2"]["main"]["compatibility_level"] = "2"  # 3.5 knows no MAJOR.MINOR
+TWO_OF_EACH["home"]["milter"].append('"news.example.com"')
+TWO_OF_EACH["office"]["milter"].append('key = "/etc/postern/keys/org.pem"')
+
+# What the type of a node's tables must be.
+TABLE_TYPES = {
+    ("dms-relay", "public"): "texthash", ("sasl", "public"): "texthash",
+    ("smarthost", "public"): "inline", ("two-of-each", "mx1"): "lmdb",
+    ("two-of-each", "mx2"): "hash",
+}
+
+DEMANDS = {"dms-relay": DMS_RELAY, "sasl": SASL, "smarthost": SMARTHOST,
+           "two-of-each": TWO_OF_EACH}
