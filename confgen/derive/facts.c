@@ -123,13 +123,17 @@ static void derive_inbound(struct arena *arena, struct facts *facts, const struc
 static struct sender_limit *limit_of(struct arena *arena, struct facts *facts,
 				     const struct node *peer, const struct link *link)
 {
+	bool network = link->trust.value == TRUST_NETWORK;
+	const char *name = network ? link->network->head.name.value : peer->head.name.value;
 	struct sender_limit *limit;
 
 	for (size_t i = 0; i < facts->limits.count; i++)
-		if (facts->limits.items[i].peer == peer)
+		if (facts->limits.items[i].network == network &&
+		    strcmp(facts->limits.items[i].name, name) == 0)
 			return &facts->limits.items[i];
 	limit = arena_push(arena, &facts->limits);
-	limit->peer = peer;
+	limit->name = name;
+	limit->network = network;
 	limit->at = trust_place(link);
 	push_peer(arena, &limit->clients, link, peer);
 	for (size_t i = 0; i < link->credentials.count; i++)

@@ -45,9 +45,10 @@ struct login_list {
 	size_t count;
 };
 
-/* Which sender domains a trusted peer may use. */
+/* Which sender domains a trusted peer may use. A trusted network is one peer, whoever is in it. */
 struct sender_limit {
-	const struct node *peer;
+	const char *name;	     /* of the node or network */
+	bool network;		     /* it is a network */
 	struct trusted_list clients; /* how it is known: by address, */
 	const char *username;	     /* or by login */
 	struct entry_list senders;

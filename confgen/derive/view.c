@@ -62,7 +62,8 @@ static json_t *rows(struct arena *arena, const struct entry_list *list)
 
 static const char *limit_class(struct arena *arena, const struct sender_limit *limit)
 {
-	char *name = arena_printf(arena, "senders_%s", limit->peer->head.name.value);
+	char *name =
+		arena_printf(arena, "%ssenders_%s", limit->network ? "network_" : "", limit->name);
 
 	for (char *p = name; *p; p++)
 		if (*p == '-')
@@ -121,7 +122,7 @@ size_t view_tables(struct arena *arena, const struct facts *facts, struct table 
 		tables[count++] =
 			(struct table){limit_class(arena, &facts->limits.items[i]),
 				       arena_printf(arena, "sender domains that %s may use",
-						    facts->limits.items[i].peer->head.name.value),
+						    facts->limits.items[i].name),
 				       false, &facts->limits.items[i].senders};
 	return count;
 }
@@ -209,12 +210,12 @@ static json_t *limits(struct arena *arena, const struct facts *facts)
 		const struct sender_limit *limit = &facts->limits.items[i];
 		const struct table table = {limit_class(arena, limit), "", false, &limit->senders};
 
-		json_array_append_new(
-			array, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "class", table.name,
-					 "peer", limit->peer->head.name.value, "lookup",
-					 lookup(arena, facts->node, &table), "clients",
-					 trusted(arena, &limit->clients), "username",
-					 text(limit->username), "origin", place(arena, limit->at)));
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "class",
+						       table.name, "peer", limit->name, "lookup",
+						       lookup(arena, facts->node, &table),
+						       "clients", trusted(arena, &limit->clients),
+						       "username", text(limit->username), "origin",
+						       place(arena, limit->at)));
 	}
 	return array;
 }

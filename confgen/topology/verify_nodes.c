@@ -4,6 +4,7 @@
 #include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 #define IN_POSTFIX   (1U << KIND_POSTFIX)
@@ -97,10 +98,25 @@ static const struct address_value *find_address(const struct node *node,
 	return NULL;
 }
 
+/* Names become folders and Postfix's own names, where letter case, '-' and '_' may not count. */
+static bool same_name(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+		if (tolower((unsigned char)*a) != tolower((unsigned char)*b) &&
+		    !(strchr("-_", *a) && strchr("-_", *b)))
+			return false;
+	return *a == *b;
+}
+
 static void verify_distinct(const struct node *earlier, const struct node *node,
 			    struct diagnostics *list)
 {
 	char text[IP_TEXT_SIZE];
+
+	if (same_name(earlier->head.name.value, node->head.name.value))
+		report(list, NAME_TWICE, node->head.name.at,
+		       "'%s' is too much like '%s' to tell them apart", node->head.name.value,
+		       earlier->head.name.value);
 
 	if (earlier->hostname.value && node->hostname.value &&
 	    strcasecmp(earlier->hostname.value, node->hostname.value) == 0) {
