@@ -212,8 +212,7 @@ static int write_to_mount_point(void)
 	char *printed = NULL;
 	int error;
 
-	if (unshare(CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER)) < 0 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("none", "out", "tmpfs", 0, NULL) < 0)
 		return CANNOT_MOUNT;
 	error = write_tree("out", tree_a, &printed);
