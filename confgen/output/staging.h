@@ -1,8 +1,9 @@
 /*
  * Writes a tree of files so that it is in place as a whole or not at all.
  *
- * The files go to a hidden folder beside the target, which is then renamed. A run that fails or is
- * killed leaves the target as it was; what such a run left of its own is removed by the next one.
+ * The files go to a hidden folder beside the target, ".NAME.postern-XXXXXX", which is then renamed.
+ * A run that fails or is killed leaves the target as it was; what such a run left of its own is
+ * removed by the next one.
  * Runs at the same time never mix their trees: the last one wins.
  *
  * A folder that is already there is replaced only if it is empty, or if all that is in it was
@@ -46,8 +47,9 @@ int staging_add(struct staging *staging, const char *path, mode_t mode, const ch
 
 /*
  * Puts the tree in place and syncs it. Returns 0, -ECANCELED with an error in `list` if the user
- * has to act first, or another -errno; on failure the target is as it was. May add a warning: a
- * file that came into the old tree in the last moment is kept, not removed.
+ * has to act first, or another -errno; on failure the target is as it was, unless all that
+ * failed was to sync it. May add a warning: what came into the old tree in the last moment is kept
+ * beside the target as "NAME.kept-XXXXXX".
  */
 int staging_commit(struct staging *staging, struct diagnostics *list);
 
