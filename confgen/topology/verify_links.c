@@ -2,6 +2,8 @@
 #include "confgen/topology/load.h"
 #include "confgen/topology/rules.h"
 
+#include <strings.h>
+
 static bool is_mail_node(const struct node *node)
 {
 	return node->kind.value == KIND_POSTFIX || node->kind.value == KIND_DMS;
@@ -147,10 +149,41 @@ static void verify_certificates(const struct link *link, struct diagnostics *lis
 	}
 }
 
+/* A node tells its peers apart by their logins. */
+static void verify_login_names(const struct topology *topology, const struct link *link,
+			       struct diagnostics *list)
+{
+	for (const struct link *other = topology->links.items; other < link; other++)
+		for (size_t i = 0; i < link->credentials.count; i++)
+			for (size_t j = 0; j < other->credentials.count; j++) {
+				const struct credentials *a = &link->credentials.items[i];
+				const struct credentials *b = &other->credentials.items[j];
+
+				if (a->node && a->node == b->node && a->username.value &&
+				    b->username.value &&
+				    strcasecmp(a->username.value, b->username.value) == 0)
+					report(list, CREDENTIALS, a->username.at,
+					       "another host logs in at '%s' as '%s' already",
+					       a->head.name.value, a->username.value);
+			}
+}
+
+/* Postfix finds a login by the next hop, so there can be one for each. */
+static void verify_smarthost_login(const struct topology *topology, const struct node *node,
+				   struct diagnostics *list)
+{
+	for (const struct node *other = topology->nodes.items; other < node; other++)
+		if (other->kind.value == KIND_SMARTHOST && other->credentials.head.given &&
+		    node->credentials.head.given && other->host.value && node->host.value &&
+		    strcasecmp(other->host.value, node->host.value) == 0 &&
+		    other->port.value == node->port.value)
+			report(list, CREDENTIALS, node->credentials.head.at,
+			       "'%s' has a login at the same host and port: only one would be used",
+			       other->head.name.value);
+}
+
 static void verify_smarthost(const struct node *node, struct diagnostics *list)
 {
-	if (node->kind.value != KIND_SMARTHOST)
-		return;
 	if (node->port.value == 465) {
 		report(list, BAD_VALUE, node->port.at,
 		       "port 465 wants TLS from the first octet, where Postfix would wait for a "
@@ -173,10 +206,14 @@ void topology_verify_links(const struct topology *topology, struct diagnostics *
 			continue;
 		verify_network(link, list);
 		verify_credentials(link, list);
+		verify_login_names(topology, link, list);
 		verify_certificates(link, list);
 		if (link->trust.value == TRUST_NETWORK)
 			verify_trusted_network(topology, link, list);
 	}
 	for (size_t i = 0; i < topology->nodes.count; i++)
-		verify_smarthost(&topology->nodes.items[i], list);
+		if (topology->nodes.items[i].kind.value == KIND_SMARTHOST) {
+			verify_smarthost(&topology->nodes.items[i], list);
+			verify_smarthost_login(topology, &topology->nodes.items[i], list);
+		}
 }

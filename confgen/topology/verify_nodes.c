@@ -170,6 +170,11 @@ static void verify_network(const struct topology *topology, const struct network
 	if (strcmp(network->head.name.value, "internet") == 0)
 		report(list, RESERVED_NAME, network->head.name.at,
 		       "'internet' is the language's own name for the network of everyone else");
+	for (const struct network *earlier = topology->networks.items; earlier < network; earlier++)
+		if (same_name(earlier->head.name.value, network->head.name.value))
+			report(list, NAME_TWICE, network->head.name.at,
+			       "'%s' is too much like '%s' to tell them apart",
+			       network->head.name.value, earlier->head.name.value);
 	for (size_t i = 0; i < network->cidrs.count; i++) {
 		const struct network_value *cidr = &network->cidrs.items[i];
 
