@@ -5,6 +5,7 @@ By topology and node:
   trusted the clients in mynetworks, beyond loopback
   ask     where a table stands -> {key: value, or None: must not be found}
           "PARAMETER" is a table that is its value; "PARAMETER/ACTION" the first table after ACTION
+  limits  client, by address or login -> sender domains it may use, None: it is not limited
   causes  parameter or (file, key) -> lines of the topology that the comment must name
   master  service -> parameters that it overrides
   modes   file -> mode
@@ -31,7 +32,6 @@ DMS_RELAY = {
             "smtp_fallback_relay": "",
             "sender_dependent_relayhost_maps": "",
             "smtp_sasl_auth_enable": "no",
-            "smtpd_restriction_classes": "senders_private",
         },
         "trusted": {"192.168.2.3/32"},
         "ask": {
@@ -41,17 +41,17 @@ DMS_RELAY = {
             "relay_recipient_maps": {"@example.com": "OK", "@sub.example.com": None},
             "smtpd_recipient_restrictions/check_recipient_access": {
                 "example.com": "reject_unverified_recipient", "sub.example.com": None},
-            "smtpd_sender_restrictions/check_client_access": {
-                "192.168.2.3": "senders_private", "192.168.2.2": None, "11.22.33.44": None,
-                "203.0.113.9": None},
-            "senders_private/check_sender_access": {
-                "<>": "OK", "example.com": "OK", ".example.com": "OK",
-                "internal-mail.example.com": "OK", "example.org": None},
             "virtual_alias_maps": {
                 "postmaster@mail.example.com": "postmaster@example.com",
                 "abuse@mail.example.com": "postmaster@example.com",
                 "root@mail.example.com": "postmaster@example.com",
                 "other@mail.example.com": None},
+        },
+        "limits": {
+            "192.168.2.3": {
+                "<>": "OK", "example.com": "OK", ".example.com": "OK",
+                "internal-mail.example.com": "OK", "example.org": None},
+            "192.168.2.2": None, "11.22.33.44": None, "203.0.113.9": None,
         },
         "causes": {
             "myhostname": {15}, "inet_protocols": {16}, "mynetworks": {26},
@@ -106,11 +106,12 @@ SASL = {
             "smtp_tls_policy_maps": {"[192.168.2.3]:587": "encrypt", "[192.168.2.3]:25": None},
             "smtp_sasl_password_maps": {"[192.168.2.3]:587": "relay@example.com:pässwort",
                                         "example.com": None, "192.168.2.3": None},
-            "smtpd_sender_restrictions/check_sasl_access": {"private-host": "senders_private",
-                                                            "other": None},
-            "senders_private/check_sender_access": {
+        },
+        "limits": {
+            "private-host": {
                 "<>": "OK", "example.com": "OK", "internal-mail.example.com": "OK",
                 "example.org": None},
+            "other": None,
         },
         "causes": {"smtpd_sender_restrictions": {21}, "smtpd_sasl_type": {21},
                    "smtpd_milters": {5}, ("sasl_passwd", "[192.168.2.3]:587"): {24},
@@ -164,12 +165,13 @@ SMARTHOST = {
                 "[192.168.2.3]:25": "encrypt"},
             "smtp_sasl_password_maps": {
                 "[smtp.provider.example]:587": "apikey:correct horse battery"},
-            "smtpd_sender_restrictions/check_client_access": {
-                "192.168.2.3": "senders_private", "192.168.2.200": "senders_private",
-                "192.168.3.1": None},
-            "senders_private/check_sender_access": {
-                "<>": "OK", "example.com": "OK", "example.org": "OK", "example.net": None},
             "virtual_alias_maps": {"postmaster@mail.example.com": "postmaster@example.com"},
+        },
+        "limits": {
+            "192.168.2.3": {"<>": "OK", "example.com": "OK", "example.org": "OK",
+                            "example.net": None},
+            "192.168.2.200": {"example.com": "OK", "example.net": None},
+            "192.168.3.1": None,
         },
         "causes": {"myhostname": {12}, "mynetworks": {27}, "smtpd_milters": {5},
                    ("sasl_passwd", "[smtp.provider.example]:587"): {25}},
@@ -208,14 +210,15 @@ def mx(host, reader, size, com_line, org_line, com_out, org_out):
                 "other@example.com": None, "@example.com": None, "@example.org": "OK"},
             "smtpd_recipient_restrictions/check_recipient_access": {
                 "example.org": "reject_unverified_recipient", "example.com": None},
-            "smtpd_sender_restrictions/check_client_access": {
-                "10.8.0.11": "senders_home", "10.8.0.12": "senders_office", "10.8.0.13": None},
-            "senders_home/check_sender_access": {
+            "virtual_alias_maps": {"abuse@" + host: reader},
+        },
+        "limits": {
+            "10.8.0.11": {
                 "<>": "OK", "example.com": "OK", "home.example.com": "OK", "example.org": None},
-            "senders_office/check_sender_access": {
+            "10.8.0.12": {
                 "<>": "OK", "example.org": "OK", "office.example.org": "OK",
                 "example.com": None},
-            "virtual_alias_maps": {"abuse@" + host: reader},
+            "10.8.0.13": None,
         },
         "causes": {("transport", "example.com"): {com_line},
                    ("transport", "example.org"): {org_line},

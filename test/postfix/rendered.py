@@ -149,6 +149,8 @@ class Host:
                 expect(f"{self.name}: {key} in {where}", lookup(self.folder, table, key), wanted)
         for service, wanted in self.demand.get("master", {}).items():
             self.check_service(service, wanted)
+        for client, senders in self.demand.get("limits", {}).items():
+            self.check_limit(client, senders)
         for what, lines in self.demand["causes"].items():
             self.check_cause(what, lines)
         for name, mode in self.demand.get("modes", {}).items():
@@ -188,6 +190,24 @@ class Host:
             got[parameter.strip()] = value.strip()
         for parameter, value in wanted.items():
             expect(f"{self.name}: {service}/{parameter}", got.get(service + "/" + parameter), value)
+
+    def check_limit(self, client, senders):
+        """The class that the client gets lets these senders pass, and no others."""
+        kind = "check_client_access" if client[0].isdigit() else "check_sasl_access"
+        name = lookup(self.folder, self.table("smtpd_sender_restrictions/" + kind), client)
+        expect(f"{self.name}: {client} is limited", name is not None, senders is not None)
+        if not name or not senders:
+            return
+        if name not in self.value("smtpd_restriction_classes").split():
+            fail(f"{self.name}: {name} is no restriction class")
+        restrictions = words(self.value(name))
+        expect(f"{self.name}: {name} asks a table", restrictions[0], "check_sender_access")
+        for sender, wanted in senders.items():
+            expect(f"{self.name}: {sender} in {name}", lookup(self.folder, restrictions[1], sender),
+                   wanted)
+        # whatever the table does not name is refused
+        if len(restrictions) != 4 or not restrictions[3].startswith("static:{550 "):
+            fail(f"{self.name}: {name} lets other senders pass: {restrictions}")
 
     def check_cause(self, what, lines):
         """The comment before a row, or in the block of a parameter, names the topology's line."""
