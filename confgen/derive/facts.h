@@ -71,6 +71,20 @@ struct signing_key_list {
 	size_t count;
 };
 
+/* A client service of its own in master.cf: mail that leaves by it is bound, or wrapped in TLS. */
+struct client_service {
+	const char *name;
+	const char *ipv4, *ipv6, *helo; /* NULL: as everywhere */
+	bool wrapper;			/* TLS from the first octet */
+	bool inward; /* it brings mail to mailboxes: there is no other way for it */
+	struct position at;
+};
+
+struct client_service_list {
+	struct client_service *items;
+	size_t count;
+};
+
 struct facts {
 	const struct topology *topology;
 	const struct node *node;
@@ -95,6 +109,10 @@ struct facts {
 	const char *relayhost;
 	struct position relayhost_at;
 	struct entry_list relayhosts; /* @domain or <> -> next hop */
+	const struct egress *egress;  /* of the service smtp; or NULL */
+	bool relay_bound;	      /* the service relay has that egress as well */
+	struct client_service_list services;
+	struct entry_list sender_services; /* @domain or <> -> service, where it is not smtp */
 	struct text_list fallbacks;
 	struct entry_list tls_policies; /* next hop -> level */
 

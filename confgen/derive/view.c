@@ -109,6 +109,8 @@ size_t view_tables(struct arena *arena, const struct facts *facts, struct table 
 		 false, &facts->unlisted},
 		{"virtual", "role addresses of this host", false, &facts->postmasters},
 		{"relayhosts", "way out by sender domain", false, &facts->relayhosts},
+		{"sender_services", "client service by sender domain", false,
+		 &facts->sender_services},
 		{"tls_policy", "TLS level by next hop", false, &facts->tls_policies},
 		{"sasl_passwd", "logins at next hops", true, password_rows(arena, &facts->logins)},
 		{"sasl_limits", "sender limits by login", false, login_limits(arena, facts)},
@@ -170,8 +172,9 @@ json_t *view_of_table(struct arena *arena, const struct facts *facts, const stru
 static json_t *tables_by_name(struct arena *arena, const struct facts *facts)
 {
 	static const char *const names[] = {
-		"transport",  "relay_domains", "relay_recipients", "verify_recipients", "virtual",
-		"relayhosts", "tls_policy",    "sasl_passwd",	   "sasl_limits"};
+		"transport",   "relay_domains",	 "relay_recipients", "verify_recipients",
+		"virtual",     "relayhosts",	 "tls_policy",	     "sasl_passwd",
+		"sasl_limits", "sender_services"};
 	struct table tables[MOST_TABLES];
 	size_t count = view_tables(arena, facts, tables, MOST_TABLES);
 	json_t *object = json_object();
@@ -329,6 +332,38 @@ static json_t *fallbacks(struct arena *arena, const struct facts *facts)
 	return result;
 }
 
+/* What a client service is told: each text or false. */
+static json_t *binding(struct arena *arena, const char *ipv4, const char *ipv6, const char *helo,
+		       struct position at)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:b}", "ipv4", text(ipv4), "ipv6", text(ipv6),
+			 "helo", text(helo), "origin", place(arena, at), "bound", ipv4 || ipv6);
+}
+
+static json_t *egress(struct arena *arena, const struct egress *own)
+{
+	if (!own)
+		return json_false();
+	return binding(arena, own->ipv4.value, own->ipv6.value, own->helo.value, own->head.at);
+}
+
+static json_t *services(struct arena *arena, const struct facts *facts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts->services.count; i++) {
+		const struct client_service *service = &facts->services.items[i];
+		json_t *object =
+			binding(arena, service->ipv4, service->ipv6, service->helo, service->at);
+
+		json_object_set_new(object, "name", json_string(service->name));
+		json_object_set_new(object, "wrapper", json_boolean(service->wrapper));
+		json_object_set_new(object, "inward", json_boolean(service->inward));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static json_t *size_limit(struct arena *arena, const struct node *node)
 {
 	return placed(arena,
@@ -377,6 +412,13 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "limits", limits(arena, facts));
 	set(view, "limits_by_address", json_boolean(limits_by_address(facts)));
 	set(view, "has_limits", json_boolean(facts->limits.count > 0));
+	set(view, "egress", egress(arena, facts->egress));
+	set(view, "relay_bound", json_boolean(facts->relay_bound));
+	set(view, "services", services(arena, facts));
+	set(view, "bind_enforce", json_boolean(node->postfix.number >= 307));
+	set(view, "docker_bridge", json_boolean(node->docker_network.value == DOCKER_BRIDGE));
+	set(view, "bridge_egress",
+	    json_boolean(facts->egress && node->docker_network.value == DOCKER_BRIDGE));
 	set(view, "has_logins", json_boolean(facts->logins.count > 0));
 	set(view, "relayhost", placed(arena, facts->relayhost, facts->relayhost_at));
 	set(view, "fallbacks", fallbacks(arena, facts));

@@ -34,6 +34,8 @@ static const struct file_row {
 	 DMS_CONFIG "postfix-relaymap.cf", "root:root", "0644"},
 	{"postfix-sasl-password.cf", "dms/postfix-sasl-password.cf", KIND_DMS, "has_logins", 0600,
 	 DMS_CONFIG "postfix-sasl-password.cf", "root:root", "0600"},
+	{"compose.egress.yaml", "dms/compose.egress.yaml", KIND_DMS, "bridge_egress", 0644,
+	 "docker-data/dms/compose.egress.yaml", "root:root", "0644"},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_DMS, "milter", 0644,
 	 "/etc/postern/postern-milter.conf", "root:root", "0644"},
 };

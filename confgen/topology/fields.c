@@ -2,6 +2,7 @@
  * The topology language, key by key. To add a key: a member in model.h, a row here, and what it
  * means in verify.c and derive/.
  */
+#include "confgen/topology/providers.h"
 #include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
 
@@ -9,6 +10,8 @@ const char *const node_kind_words[] = {"postfix", "dms", "smarthost", NULL};
 const char *const map_type_words[] = {"texthash", "lmdb", "hash", "inline", NULL};
 const char *const tls_level_words[] = {"none", "may", "encrypt", "verify", "secure", NULL};
 const char *const trust_words[] = {"address", "network", "sasl", NULL};
+const char *const tls_mode_words[] = {"starttls", "wrapper", NULL};
+const char *const docker_network_words[] = {"host", "bridge", NULL};
 const char *const verdict_words[] = {"delivered", "relayed", "rejected", "deferred", NULL};
 
 static const struct schema_row secret_rows[] = {
@@ -88,6 +91,17 @@ static const struct schema_row postfix_rows[] = {
 static const struct schema postfix_schema =
 	SCHEMA(struct postfix_target, "a Postfix target", postfix_rows, .shorthand = NULL);
 
+static const struct schema_row egress_rows[] = {
+	ROW(struct egress, ipv4, "ipv4", .check = check_ipv4,
+	    .doc = "Source address of outgoing IPv4 connections."),
+	ROW(struct egress, ipv6, "ipv6", .check = check_ipv6,
+	    .doc = "Source address of outgoing IPv6 connections."),
+	ROW(struct egress, helo, "helo", .check = check_hostname,
+	    .doc = "Name to greet with from there; its PTR record should say the same."),
+};
+static const struct schema egress_schema =
+	SCHEMA(struct egress, "an egress", egress_rows, .shorthand = NULL);
+
 static const struct schema_row node_rows[] = {
 	ROW(struct node, kind, "kind", .required = true, .choices = node_kind_words,
 	    .doc = "postfix: stock Postfix; dms: docker-mailserver; smarthost: someone else's "
@@ -107,12 +121,26 @@ static const struct schema_row node_rows[] = {
 		   "postmaster of the first domain it relays."),
 	ROW(struct node, message_size_limit, "message_size_limit", .least = 1024,
 	    .most = 2147483647UL, .preset = 10240000, .doc = "Largest message in octets."),
+	ROW(struct node, egress, "egress", .of = &egress_schema,
+	    .doc = "Addresses that its outgoing mail is bound to, where no route or link says "
+		   "otherwise."),
+	ROW(struct node, docker_network, "docker_network", .choices = docker_network_words,
+	    .preset = DOCKER_HOST,
+	    .doc = "dms: the container shares the host's network, or has a bridge whose outgoing "
+		   "connections Docker binds."),
+	ROW(struct node, provider, "provider", .choices = provider_words, .preset = PROVIDER_OTHER,
+	    .doc = "Smarthost: a provider whose host, port, TLS and size limit are known."),
+	ROW(struct node, region, "region", .check = check_region,
+	    .doc = "Smarthost: the provider's region, where its host name depends on one (ses, "
+		   "mailgun)."),
 	ROW(struct node, host, "host", .check = check_host,
 	    .doc = "Smarthost: its host name or address."),
 	ROW(struct node, port, "port", .least = 1, .most = 65535, .preset = 587,
 	    .doc = "Smarthost: its port."),
 	ROW(struct node, tls_level, "tls_level", .choices = tls_level_words, .preset = TLS_ENCRYPT,
 	    .doc = "Smarthost: TLS security level (postconf(5), smtp_tls_security_level)."),
+	ROW(struct node, tls_mode, "tls_mode", .choices = tls_mode_words, .preset = TLS_STARTTLS,
+	    .doc = "Smarthost: STARTTLS, or TLS from the first octet; port 465 implies wrapper."),
 	ROW(struct node, credentials, "credentials", .of = &credentials_schema,
 	    .doc = "Smarthost: how to log in."),
 };
@@ -134,6 +162,8 @@ static const struct schema_row link_rows[] = {
 	ROW(struct link, credentials, "credentials", .of = &credentials_schema,
 	    .name_check = check_name,
 	    .doc = "trust: sasl: the login that each receiving node accepts from the other."),
+	ROW(struct link, egress, "egress", .of = &egress_schema, .name_check = check_name,
+	    .doc = "Address that a node's mail to the other end is bound to, by sending node."),
 };
 static const struct schema link_schema =
 	SCHEMA(struct link, "a link", link_rows, .shorthand = NULL);
@@ -146,6 +176,8 @@ static const struct schema_row route_rows[] = {
 	    .doc = "Sender domains whose mail takes the path."),
 	ROW(struct route, path, "path", .required = true, .check = check_name,
 	    .doc = "The nodes in the order in which mail passes them."),
+	ROW(struct route, egress, "egress", .of = &egress_schema,
+	    .doc = "Address that the last node of yours binds the route's mail to."),
 };
 static const struct schema route_schema =
 	SCHEMA(struct route, "a route", route_rows, .shorthand = NULL);

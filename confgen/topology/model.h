@@ -73,6 +73,8 @@ struct head {
 enum node_kind { KIND_POSTFIX, KIND_DMS, KIND_SMARTHOST, KIND_INTERNET };
 enum map_type { MAP_TEXTHASH, MAP_LMDB, MAP_HASH, MAP_INLINE };
 enum tls_level { TLS_NONE, TLS_MAY, TLS_ENCRYPT, TLS_VERIFY, TLS_SECURE };
+enum tls_mode { TLS_STARTTLS, TLS_WRAPPER };
+enum docker_network { DOCKER_HOST, DOCKER_BRIDGE };
 enum trust { TRUST_ADDRESS, TRUST_NETWORK, TRUST_SASL };
 
 /* A secret never stands in the topology itself: only where to find it. */
@@ -142,6 +144,19 @@ struct attachment_list {
 	size_t count;
 };
 
+/* The source address and the greeting of outgoing connections. */
+struct egress {
+	struct head head; /* in a link: named after the node that sends */
+	struct text ipv4, ipv6, helo;
+	/* resolved */
+	struct node *node;
+};
+
+struct egress_list {
+	struct egress *items;
+	size_t count;
+};
+
 struct tls_files {
 	struct head head;
 	struct text certificate, key;
@@ -164,10 +179,15 @@ struct node {
 	struct postfix_target postfix;
 	struct text postmaster;
 	struct number message_size_limit;
+	struct egress egress;
+	struct choice docker_network;
 	/* a smarthost only */
+	struct choice provider;
+	struct text region;
 	struct text host;
 	struct number port;
 	struct choice tls_level;
+	struct choice tls_mode;
 	struct credentials credentials;
 };
 
@@ -184,6 +204,7 @@ struct link {
 	struct choice tls;
 	struct number port;
 	struct credentials_list credentials;
+	struct egress_list egress;
 	/* resolved */
 	struct node *ends[2];
 	struct network *network; /* NULL: over the Internet */
@@ -198,6 +219,7 @@ struct route {
 	struct head head;
 	struct text label;
 	struct text_list to, from, path;
+	struct egress egress;
 	/* resolved; as many as the lists they mirror */
 	struct domain **domains;
 	size_t domain_count;

@@ -6,6 +6,7 @@
 #include "common/suggest.h"
 #include "common/utf8.h"
 #include "confgen/topology/load.h"
+#include "confgen/topology/providers.h"
 #include "confgen/topology/rules.h"
 
 #include <errno.h>
@@ -80,12 +81,30 @@ static void resolve_domains(struct arena *arena, struct topology *topology,
 	}
 }
 
+/* What the provider's row knows, where the topology does not say otherwise. */
+static void resolve_smarthost(struct arena *arena, struct node *node)
+{
+	const struct provider_row *row = &providers[node->provider.value];
+
+	if (!node->host.value && node->region.value && row->regional_host)
+		node->host = (struct text){provider_host(arena, row, node->region.value),
+					   node->provider.at};
+	else if (!node->host.value && row->host)
+		node->host = (struct text){row->host, node->provider.at};
+	if (node->tls_mode.value == TLS_WRAPPER && !node->port.given)
+		node->port.value = 465;
+	else if (node->port.value == 465 && !node->tls_mode.given)
+		node->tls_mode.value = TLS_WRAPPER;
+}
+
 static void resolve_nodes(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++) {
 		struct node *node = &topology->nodes.items[i];
 		const char *version = node->postfix.version.value;
 
+		if (node->kind.value == KIND_SMARTHOST)
+			resolve_smarthost(arena, node);
 		node->postfix.number =
 			version ? 300 + (unsigned)strtoul(version + 2, NULL, 10) : 307;
 		for (size_t j = 0; j < node->addresses.count; j++) {
@@ -110,6 +129,9 @@ static void resolve_links(struct arena *arena, struct topology *topology, struct
 		for (size_t j = 0; j < link->credentials.count; j++)
 			link->credentials.items[j].node = find_node(
 				arena, topology, list, &link->credentials.items[j].head.name);
+		for (size_t j = 0; j < link->egress.count; j++)
+			link->egress.items[j].node =
+				find_node(arena, topology, list, &link->egress.items[j].head.name);
 		if (link->trust.value != TRUST_SASL)
 			continue;
 		if (!link->tls.given)

@@ -68,6 +68,8 @@ struct schema {
 		struct tls_files: SCHEMA_OBJECT, \
 		struct postfix_target: SCHEMA_OBJECT, \
 		struct expectation: SCHEMA_OBJECT, \
+		struct egress: SCHEMA_OBJECT, \
+		struct egress_list: SCHEMA_MAP, \
 		struct domain_list: SCHEMA_MAP, \
 		struct named_network_list: SCHEMA_MAP, \
 		struct node_list: SCHEMA_MAP, \

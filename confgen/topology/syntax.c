@@ -171,6 +171,28 @@ const char *check_ip(const char *value)
 	return ip_parse(value, &address) == IP_OK ? NULL : "is not an IP address";
 }
 
+static bool is_family(const char *value, enum ip_family family)
+{
+	struct ip_address address;
+
+	return ip_parse(value, &address) == IP_OK && address.family == family;
+}
+
+const char *check_ipv4(const char *value)
+{
+	return is_family(value, IP_V4) ? NULL : "is not an IPv4 address";
+}
+
+const char *check_ipv6(const char *value)
+{
+	return is_family(value, IP_V6) ? NULL : "is not an IPv6 address";
+}
+
+const char *check_region(const char *value)
+{
+	return check_label_of_domain(value, strlen(value)) ? "is not a region" : NULL;
+}
+
 const char *check_label(const char *value)
 {
 	const char *wrong = check_file(value);

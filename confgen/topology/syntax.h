@@ -46,8 +46,13 @@ const char *check_username(const char *value);
 /* The name of an environment variable. */
 const char *check_variable(const char *value);
 
-/* An IP address. */
+/* An IP address, of any family or of one. */
 const char *check_ip(const char *value);
+const char *check_ipv4(const char *value);
+const char *check_ipv6(const char *value);
+
+/* A provider's region, such as eu-west-1: one label of a host name. */
+const char *check_region(const char *value);
 
 /* One line of printable text. */
 const char *check_label(const char *value);

@@ -1,6 +1,8 @@
 /* Whether links can carry mail, and whether what they trust is only what they need. */
 #include "confgen/topology/load.h"
+#include "confgen/topology/providers.h"
 #include "confgen/topology/rules.h"
+#include "confgen/topology/schema.h"
 
 #include <strings.h>
 
@@ -184,12 +186,20 @@ static void verify_smarthost_login(const struct topology *topology, const struct
 
 static void verify_smarthost(const struct node *node, struct diagnostics *list)
 {
-	if (node->port.value == 465) {
-		report(list, BAD_VALUE, node->port.at,
+	const struct provider_row *provider = &providers[node->provider.value];
+
+	if (node->tls_mode.value == TLS_WRAPPER && node->tls_level.value < TLS_ENCRYPT)
+		report(list, BAD_VALUE, node->tls_level.at, "TLS from the first octet cannot be %s",
+		       tls_level_words[node->tls_level.value]);
+	if (node->port.value == 465 && node->tls_mode.value == TLS_STARTTLS) {
+		report(list, BAD_VALUE, node->tls_mode.at,
 		       "port 465 wants TLS from the first octet, where Postfix would wait for a "
 		       "greeting");
-		diagnostics_hint(list, "use the provider's port 587 (STARTTLS)");
+		diagnostics_hint(list, "drop tls_mode, or use port 587");
 	}
+	if (provider->host && !node->credentials.head.given)
+		report(list, CREDENTIALS, node->provider.at, "%s takes no mail without a login",
+		       provider_words[node->provider.value]);
 	if (!node->credentials.head.given || node->tls_level.value >= TLS_ENCRYPT)
 		return;
 	report(list, CREDENTIALS_CLEAR, node->tls_level.at,

@@ -1,5 +1,6 @@
 /* Whether domains, networks and nodes make sense, each on its own and beside one another. */
 #include "confgen/topology/load.h"
+#include "confgen/topology/providers.h"
 #include "confgen/topology/rules.h"
 #include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
@@ -23,9 +24,14 @@ static const struct {
 	{"postfix", IN_POSTFIX | IN_DMS, 0},
 	{"postmaster", IN_POSTFIX, 0},
 	{"message_size_limit", IN_POSTFIX | IN_DMS, 0},
-	{"host", IN_SMARTHOST, IN_SMARTHOST},
+	{"egress", IN_POSTFIX | IN_DMS, 0},
+	{"docker_network", IN_DMS, 0},
+	{"provider", IN_SMARTHOST, 0},
+	{"region", IN_SMARTHOST, 0},
+	{"host", IN_SMARTHOST, 0},
 	{"port", IN_SMARTHOST, 0},
 	{"tls_level", IN_SMARTHOST, 0},
+	{"tls_mode", IN_SMARTHOST, 0},
 	{"credentials", IN_SMARTHOST, 0},
 };
 
@@ -41,9 +47,14 @@ static struct position given_at(const struct node *node, size_t key)
 		node->postfix.head.at,
 		node->postmaster.at,
 		node->message_size_limit.at,
+		node->egress.head.at,
+		node->docker_network.at,
+		node->provider.at,
+		node->region.at,
 		node->host.at,
 		node->port.at,
 		node->tls_level.at,
+		node->tls_mode.at,
 		node->credentials.head.at,
 	};
 
@@ -68,6 +79,30 @@ static void verify_keys(const struct node *node, struct diagnostics *list)
 		else if (!at.line && (node_keys[i].required & kind))
 			report(list, MISSING_KEY, node->head.at, "a node of kind %s needs '%s'",
 			       node_kind_words[node->kind.value], node_keys[i].key);
+	}
+}
+
+/* A smarthost is known by its provider or by its host name. */
+static void verify_provider(const struct node *node, struct diagnostics *list)
+{
+	const struct provider_row *row = &providers[node->provider.value];
+
+	if (!node->provider.given) {
+		if (!node->host.at.line)
+			report(list, MISSING_KEY, node->head.at,
+			       "a node of kind smarthost needs 'host' or 'provider'");
+		if (node->region.at.line)
+			report(list, MISPLACED_KEY, node->region.at,
+			       "a region belongs to a provider");
+		return;
+	}
+	if (node->region.value && !row->regional_host)
+		report(list, MISPLACED_KEY, node->region.at, "%s has one host for all regions",
+		       provider_words[node->provider.value]);
+	if (!node->region.at.line && !row->host && node->provider.value != PROVIDER_OTHER) {
+		report(list, MISSING_KEY, node->provider.at, "%s has a host for each region",
+		       provider_words[node->provider.value]);
+		diagnostics_hint(list, "add region: eu-west-1, or the one that you use");
 	}
 }
 
@@ -144,6 +179,8 @@ static void verify_node(const struct topology *topology, const struct node *node
 			struct diagnostics *list)
 {
 	verify_keys(node, list);
+	if (node->kind.given && node->kind.value == KIND_SMARTHOST)
+		verify_provider(node, list);
 	if (strcmp(node->head.name.value, "internet") == 0)
 		report(list, RESERVED_NAME, node->head.name.at,
 		       "'internet' is the language's own name for everyone else");
