@@ -233,6 +233,7 @@ static void test_encoding(void **state)
 		{TEXT("a: b\rc: d\r"), "yaml-encoding@1:5"},
 		{TEXT("a: b\r"), "yaml-encoding@1:5"},
 		{TEXT("a: \xe2\x80\xa8"), "yaml-encoding@1:4"},
+		{TEXT("a: \xe2\x80\xa9"), "yaml-encoding@1:4"},
 		{TEXT("a: b\n\xef\xbb\xbf"
 		      "c: d\n"),
 		 "yaml-encoding@2:1"},
@@ -430,6 +431,7 @@ static void test_sizes(void **state)
 	add_times(&text, "0123456789abcdef", ((size_t)1 << 20) - 1);
 	add_times(&text, "x", 16 - 7);
 	assert_int_equal(text.length, 16 << 20);
+	check_errors(&(struct test_case){text.text, text.length, ""}, 1);
 	strbuf_addch(&text, 'x');
 	check_built(&text, "yaml-size@0:0");
 }
