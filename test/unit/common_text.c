@@ -77,15 +77,14 @@ static size_t edits(const char *a, size_t m, const char *b, size_t n)
  */
 static void test_distance(void **state)
 {
-	char words[30][5];
+	char words[30][5] = {{0}};
 	size_t count = 0;
 
 	(void)state;
 	for (unsigned length = 2; length <= 4; length++)
 		for (unsigned bits = 0; bits < 1U << length; bits++, count++)
-			for (unsigned i = 0; i <= length; i++)
-				words[count][i] =
-					i == length ? '\0' : (char)('a' + (bits >> i & 1));
+			for (unsigned i = 0; i < length; i++)
+				words[count][i] = bits >> i & 1 ? 'b' : 'a';
 	assert_int_equal(count, 28);
 	for (size_t i = 0; i < count; i++) {
 		for (size_t j = 0; j < count; j++) {

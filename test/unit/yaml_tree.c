@@ -53,8 +53,8 @@ static void summarise(const struct parsed *parsed, struct strbuf *out)
 	char *text = printed(parsed), *line = text;
 
 	for (char *end; (end = strchr(line, '\n')); line = end + 1) {
-		unsigned row = 0, column = 0;
-		char *rule;
+		unsigned long row, column = 0;
+		char *rule, *after;
 
 		*end = '\0';
 		if (strncmp(line, "t:", 2) != 0)
@@ -63,8 +63,10 @@ static void summarise(const struct parsed *parsed, struct strbuf *out)
 		if (!rule || !strstr(line, " error: "))
 			continue;
 		rule[strcspn(rule, "]")] = '\0';
-		sscanf(line, "t:%u:%u:", &row, &column);
-		strbuf_addf(out, "%s%s@%u:%u", out->length ? " " : "", rule + 1, row, column);
+		row = strtoul(line + 2, &after, 10);
+		if (row)
+			column = strtoul(after + 1, NULL, 10);
+		strbuf_addf(out, "%s%s@%lu:%lu", out->length ? " " : "", rule + 1, row, column);
 	}
 	free(text);
 }
