@@ -28,6 +28,7 @@ node_base() {
 	ln -s /run "$base/var/run"
 	ln -s /run/lock "$base/var/lock"
 	install -d -o postfix -g postfix "$base/var/lib/postfix"
+	install -d -o postfix -g root -m 0700 "$base/var/spool/postfix/private"
 	for path in "${node_etc[@]}"; do
 		[[ ! -e /etc/$path ]] || present+=("etc/$path")
 	done

@@ -122,9 +122,8 @@ static void add_subdomain(struct reader *reader, const struct setting *setting,
 static void set_selector(struct reader *reader, const struct setting *setting,
 			 struct signing_domain *domain)
 {
-	if (is_domain_name(setting->value))
-		domain->selector = setting->value;
-	else
+	domain->selector = setting->value;
+	if (!is_domain_name(setting->value))
 		mistake(reader, setting->at,
 			"'%s' is no selector: letters, digits and '-' in parts joined by '.'",
 			setting->value);
@@ -135,10 +134,8 @@ static void set_key(struct reader *reader, const struct setting *setting,
 {
 	domain->key_at = setting->at;
 	domain->key_path = setting->value;
-	if (setting->value[0] == '/')
-		return;
-	mistake(reader, setting->at, "key '%s' is not an absolute path", setting->value);
-	domain->key_path = NULL;
+	if (setting->value[0] != '/')
+		mistake(reader, setting->at, "key '%s' is not an absolute path", setting->value);
 }
 
 enum arity { ONE, MANY };
@@ -268,13 +265,15 @@ static void check_domains(struct reader *reader, const struct source *source, bo
 			"has no domain section: there is nothing to sign for");
 }
 
-static void check_access(struct reader *reader)
+/* In a file that was not read to its end, what is not given may stand there yet. */
+static void check_access(struct reader *reader, bool complete)
 {
 	struct config *config = reader->config;
 
-	if (config->socket_path)
+	if (config->socket_path && (complete || reader->group_at.line))
 		group_find(reader->group, reader->group_at, reader->list, &config->socket_group);
-	user_find(config->user, reader->user_at, reader->list, &config->uid, &config->gid);
+	if (complete || reader->user_at.line)
+		user_find(config->user, reader->user_at, reader->list, &config->uid, &config->gid);
 	if (config->socket_path && (config->socket_mode & 02))
 		caution(reader, reader->mode_at,
 			"any local user can reach the socket, and have any mail signed");
@@ -310,7 +309,7 @@ void config_read(struct arena *arena, const struct source *source, struct diagno
 	for (size_t i = 0; i < settings.count; i++)
 		apply(&reader, &settings, i);
 	check_domains(&reader, source, settings.complete);
-	check_access(&reader);
+	check_access(&reader, settings.complete);
 	*out = config;
 }
 
