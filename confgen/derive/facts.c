@@ -8,10 +8,10 @@
 static void push_entry(struct arena *arena, struct entry_list *list, const char *key,
 		       const char *value, struct position at)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (strcasecmp(list->items[i].key, key) == 0)
-			return;
-	*arena_push(arena, list) = (struct entry){key, value, at};
+	if (!list->index)
+		list->index = name_map_new(arena);
+	if (!name_map_add(list->index, key, list))
+		*arena_push(arena, list) = (struct entry){key, value, at};
 }
 
 static void push_trusted(struct arena *arena, struct trusted_list *list, struct ip_network network,
@@ -173,10 +173,10 @@ static const char *service_to(struct arena *arena, struct facts *facts, const st
 static void derive_domain(struct arena *arena, struct facts *facts, const struct route *route,
 			  size_t index)
 {
-	const struct domain *domain = route->domains[index];
+	const struct domain *domain = route->domains.items[index].domain;
 	const char *name = domain->head.name.value, *hop;
 	const struct node *next = route_next(route, facts->node);
-	const struct position at = route->to.items[index].at;
+	const struct position at = route->domains.items[index].at;
 
 	if (!next)
 		return;
@@ -204,7 +204,7 @@ static void derive_inbound(struct arena *arena, struct facts *facts, const struc
 	if (!previous)
 		return;
 	facts->internet |= previous->kind.value == KIND_INTERNET;
-	for (size_t i = 0; i < route->domain_count; i++)
+	for (size_t i = 0; i < route->domains.count; i++)
 		derive_domain(arena, facts, route, i);
 	/* the mailbox host judges its clients by address: one that relays must not be judged */
 	if (link && !route_next(route, facts->node))
@@ -242,13 +242,13 @@ static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
 	struct sender_limit *limit = limit_of(arena, facts, previous, link);
 
 	push_peer(arena, &facts->trusted, link, previous);
-	for (size_t i = 0; i < route->domain_count; i++) {
-		const char *name = route->domains[i]->head.name.value;
+	for (size_t i = 0; i < route->domains.count; i++) {
+		const struct route_domain *of = &route->domains.items[i];
+		const char *name = of->domain->head.name.value;
 
-		push_entry(arena, &limit->senders, name, "OK", route->from.items[i].at);
-		push_entry(arena, &limit->senders, arena_printf(arena, ".%s", name), "OK",
-			   route->from.items[i].at);
-		if (route->domains[i]->dkim.signer == facts->node)
+		push_entry(arena, &limit->senders, name, "OK", of->at);
+		push_entry(arena, &limit->senders, arena_printf(arena, ".%s", name), "OK", of->at);
+		if (of->domain->dkim.signer == facts->node)
 			push_peer(arena, &facts->signed_clients, link, previous);
 	}
 	if (previous->hostname.value)

@@ -7,6 +7,7 @@
 #ifndef POSTERN_FACTS_H
 #define POSTERN_FACTS_H
 
+#include "common/name_map.h"
 #include "confgen/topology/model.h"
 
 /* A client network that may relay, beyond loopback. */
@@ -30,6 +31,7 @@ struct entry {
 struct entry_list {
 	struct entry *items;
 	size_t count;
+	struct name_map *index; /* of the keys; NULL while empty */
 };
 
 /* A login: as the client presents it, or as the server accepts it. */

@@ -162,10 +162,20 @@ static const char *lookup(struct arena *arena, const struct node *node, const st
 
 json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "name", table->name, "title",
-			 table->title, "node", facts->node->head.name.value, "topology",
-			 file_name(arena, facts->node->head.at.source), "lookup",
-			 lookup(arena, facts->node, table), "rows", rows(arena, table->rows));
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", table->name, "title", table->title,
+			 "node", facts->node->head.name.value, "topology",
+			 file_name(arena, facts->node->head.at.source), "rows",
+			 rows(arena, table->rows));
+}
+
+/* What other templates need of a table: docker-mailserver's files hold the rows themselves. */
+static json_t *table_reference(struct arena *arena, const struct facts *facts,
+			       const struct table *table)
+{
+	bool with_rows = facts->node->kind.value == KIND_DMS;
+
+	return json_pack("{s:s, s:o}", "lookup", lookup(arena, facts->node, table), "rows",
+			 with_rows ? rows(arena, table->rows) : json_array());
 }
 
 /* Every table by its name, false where the node needs none. */
@@ -183,7 +193,7 @@ static json_t *tables_by_name(struct arena *arena, const struct facts *facts)
 		json_object_set_new(object, names[i], json_false());
 	for (size_t i = 0; i < count; i++)
 		json_object_set_new(object, tables[i].name,
-				    view_of_table(arena, facts, &tables[i]));
+				    table_reference(arena, facts, &tables[i]));
 	return object;
 }
 

@@ -172,8 +172,9 @@ static json_t *domains(const struct topology *topology)
 		json_t *recipients = domain->recipients.count ? json_array() : json_null();
 
 		for (size_t j = 0; j < domain->recipients.count; j++)
-			json_array_append_new(recipients,
-					      json_string(domain->recipients.items[j].value));
+			if (domain->recipients.items[j].value[0] != '@')
+				json_array_append_new(
+					recipients, json_string(domain->recipients.items[j].value));
 		json_array_append_new(
 			array,
 			json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", domain->head.name.value,

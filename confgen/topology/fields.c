@@ -50,14 +50,27 @@ static const struct schema dkim_schema =
 static const struct schema_row domain_rows[] = {
 	ROW(struct domain, mailboxes, "mailboxes", .required = true, .check = check_name,
 	    .doc = "Node that holds the domain's mailboxes."),
-	ROW(struct domain, recipients, "recipients", .check = check_mailbox,
-	    .doc = "Addresses that exist. Without it the relay asks the mailbox host (address "
-		   "verification)."),
+	ROW(struct domain, recipients, "recipients", .check = check_recipient,
+	    .doc = "Addresses that exist; @DOMAIN for all. Without it the relay asks the mailbox "
+		   "host (address verification)."),
+	ROW(struct domain, recipients_file, "recipients_file", .check = check_file,
+	    .doc = "File with more of them, one a line, relative to the topology's folder."),
 	ROW(struct domain, dkim, "dkim", .of = &dkim_schema,
 	    .doc = "How the domain's mail is signed. Without it Postern does not sign it."),
 };
 static const struct schema domain_schema =
 	SCHEMA(struct domain, "a domain", domain_rows, .shorthand = NULL);
+
+static const struct schema_row domain_set_rows[] = {
+	ROW(struct domain_set, file, "file", .required = true, .check = check_file,
+	    .doc = "File with the domains, one a line, relative to the topology's folder."),
+	ROW(struct domain_set, mailboxes, "mailboxes", .required = true, .check = check_name,
+	    .doc = "Node that holds their mailboxes."),
+	ROW(struct domain_set, dkim, "dkim", .of = &dkim_schema,
+	    .doc = "How their mail is signed, each with a key of its own."),
+};
+static const struct schema domain_set_schema =
+	SCHEMA(struct domain_set, "a set of domains", domain_set_rows, .shorthand = NULL);
 
 static const struct schema_row network_rows[] = {
 	ROW(struct network, cidrs, "cidrs", .required = true,
@@ -171,9 +184,9 @@ static const struct schema link_schema =
 static const struct schema_row route_rows[] = {
 	ROW(struct route, label, "name", .required = true, .check = check_name, .doc = "Its name."),
 	ROW(struct route, to, "to", .check = check_domain,
-	    .doc = "Recipient domains whose mail takes the path."),
+	    .doc = "Recipient domains, or sets of them, whose mail takes the path."),
 	ROW(struct route, from, "from", .check = check_domain,
-	    .doc = "Sender domains whose mail takes the path."),
+	    .doc = "Sender domains, or sets of them, whose mail takes the path."),
 	ROW(struct route, path, "path", .required = true, .check = check_name,
 	    .doc = "The nodes in the order in which mail passes them."),
 	ROW(struct route, egress, "egress", .of = &egress_schema,
@@ -223,6 +236,9 @@ static const struct schema_row topology_rows[] = {
 	    .doc = "Version of the language: 1."),
 	ROW(struct topology, domains, "domains", .required = true, .of = &domain_schema,
 	    .name_check = check_domain, .doc = "Mail domains, by name."),
+	ROW(struct topology, domain_sets, "domain_sets", .of = &domain_set_schema,
+	    .name_check = check_name,
+	    .doc = "Long lists of domains that are alike, by a name that routes can use."),
 	ROW(struct topology, networks, "networks", .of = &network_schema, .name_check = check_name,
 	    .doc = "Networks that nodes share, by name."),
 	ROW(struct topology, nodes, "nodes", .required = true, .of = &node_schema,

@@ -33,6 +33,7 @@ struct topology *topology_parse(struct arena *arena, const struct source *source
 		       topology->version.value);
 		return topology;
 	}
+	topology_read_lists(arena, topology, list);
 	topology_resolve(arena, topology, list);
 	topology_verify_nodes(topology, list);
 	topology_verify_links(topology, list);

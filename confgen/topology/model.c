@@ -36,8 +36,8 @@ bool route_is_outbound(const struct route *route)
 
 bool route_serves(const struct route *route, const struct domain *domain)
 {
-	for (size_t i = 0; i < route->domain_count; i++)
-		if (route->domains[i] == domain)
+	for (size_t i = 0; i < domain->routes.count; i++)
+		if (domain->routes.items[i] == route)
 			return true;
 	return false;
 }

@@ -107,17 +107,42 @@ struct dkim {
 	struct node *signer;
 };
 
+struct route;
+
+/* A route that serves a domain. */
+struct route_list_of_domain {
+	struct route **items;
+	size_t count;
+};
+
 struct domain {
 	struct head head;
 	struct text mailboxes;
 	struct text_list recipients;
+	struct text recipients_file; /* one address a line, relative to the topology's folder */
 	struct dkim dkim;
 	/* resolved */
 	struct node *home;
+	struct route_list_of_domain routes;
 };
 
 struct domain_list {
 	struct domain *items;
+	size_t count;
+};
+
+/* Many domains that are all alike. */
+struct domain_set {
+	struct head head;
+	struct text file; /* one domain a line, relative to the topology's folder */
+	struct text mailboxes;
+	struct dkim dkim;
+	/* resolved: where its domains stand among those of the topology */
+	size_t first, count;
+};
+
+struct domain_set_list {
+	struct domain_set *items;
 	size_t count;
 };
 
@@ -215,16 +240,27 @@ struct link_list {
 	size_t count;
 };
 
+/* A domain of a route, and the place that names it there. */
+struct route_domain {
+	struct domain *domain;
+	struct position at;
+};
+
+struct route_domain_list {
+	struct route_domain *items;
+	size_t count;
+};
+
 struct route {
 	struct head head;
 	struct text label;
 	struct text_list to, from, path;
 	struct egress egress;
-	/* resolved; as many as the lists they mirror */
-	struct domain **domains;
-	size_t domain_count;
-	struct node **hops;
+	/* resolved */
+	struct route_domain_list domains;
+	struct node **hops; /* those of the path that are there */
 	size_t hop_count;
+	bool complete; /* all that it names is there */
 };
 
 struct route_list {
@@ -255,7 +291,8 @@ struct test_list {
 struct topology {
 	struct head head;
 	struct number version;
-	struct domain_list domains;
+	struct domain_list domains; /* when resolved, with those of the sets */
+	struct domain_set_list domain_sets;
 	struct named_network_list networks;
 	struct node_list nodes;
 	struct link_list links;

@@ -3,6 +3,7 @@
  * here, and secrets are fetched.
  */
 #include "common/file.h"
+#include "common/name_map.h"
 #include "common/suggest.h"
 #include "common/utf8.h"
 #include "confgen/topology/load.h"
@@ -70,14 +71,30 @@ static bool find_network(struct arena *arena, struct topology *topology, struct 
 /* A bug elsewhere must not take an unknown network for the Internet. */
 static struct network nowhere;
 
+static void resolve_recipients(struct arena *arena, const struct domain *domain,
+			       struct diagnostics *list)
+{
+	struct name_map *seen = name_map_new(arena);
+
+	for (size_t i = 0; i < domain->recipients.count; i++)
+		if (name_map_add(seen, domain->recipients.items[i].value, seen))
+			report(list, NAME_TWICE, domain->recipients.items[i].at,
+			       "'%s' is listed already", domain->recipients.items[i].value);
+}
+
 static void resolve_domains(struct arena *arena, struct topology *topology,
-			    struct diagnostics *list)
+			    struct name_map *domains, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->domains.count; i++) {
 		struct domain *domain = &topology->domains.items[i];
 
 		domain->home = find_node(arena, topology, list, &domain->mailboxes);
 		domain->dkim.signer = find_node(arena, topology, list, &domain->dkim.sign_at);
+		if (domain->recipients.count)
+			resolve_recipients(arena, domain, list);
+		if (name_map_add(domains, domain->head.name.value, domain))
+			report(list, NAME_TWICE, domain->head.name.at,
+			       "the domain '%s' is listed already", domain->head.name.value);
 	}
 }
 
@@ -141,37 +158,63 @@ static void resolve_links(struct arena *arena, struct topology *topology, struct
 	}
 }
 
-static struct domain *find_domain(struct arena *arena, struct topology *topology,
-				  struct diagnostics *list, const struct text *name)
+static const struct domain_set *find_set(const struct topology *topology, const char *name)
 {
-	for (size_t i = 0; i < topology->domains.count; i++)
-		if (strcasecmp(topology->domains.items[i].head.name.value, name->value) == 0)
-			return &topology->domains.items[i];
-	unknown_name(arena, list, name, "domain", topology->domains.items, topology->domains.count,
-		     sizeof(struct domain));
+	for (size_t i = 0; i < topology->domain_sets.count; i++)
+		if (strcmp(topology->domain_sets.items[i].head.name.value, name) == 0)
+			return &topology->domain_sets.items[i];
 	return NULL;
 }
 
-static void resolve_routes(struct arena *arena, struct topology *topology, struct diagnostics *list)
+static void add_domain(struct arena *arena, struct route *route, struct domain *domain,
+		       struct position at, struct diagnostics *list)
+{
+	/* routes are resolved one after the other: a second time would be the last one */
+	if (domain->routes.count && domain->routes.items[domain->routes.count - 1] == route) {
+		report(list, NAME_TWICE, at, "'%s' is listed already", domain->head.name.value);
+		return;
+	}
+	*arena_push(arena, &domain->routes) = route;
+	*arena_push(arena, &route->domains) = (struct route_domain){domain, at};
+}
+
+/* A name in 'to' or 'from': a set, or a domain. */
+static void resolve_route_name(struct arena *arena, struct topology *topology, struct route *route,
+			       const struct text *name, const struct name_map *domains,
+			       struct diagnostics *list)
+{
+	const struct domain_set *set = find_set(topology, name->value);
+	struct domain *domain = name_map_find(domains, name->value);
+
+	for (size_t i = 0; set && i < set->count; i++)
+		add_domain(arena, route, &topology->domains.items[set->first + i], name->at, list);
+	if (!set && domain)
+		add_domain(arena, route, domain, name->at, list);
+	if (set || domain)
+		return;
+	route->complete = false;
+	unknown_name(arena, list, name, "domain", topology->domains.items, topology->domains.count,
+		     sizeof(struct domain));
+}
+
+static void resolve_routes(struct arena *arena, struct topology *topology,
+			   const struct name_map *domains, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->routes.count; i++) {
 		struct route *route = &topology->routes.items[i];
 		const struct text_list *names = route->from.count ? &route->from : &route->to;
 
-		route->domains = arena_array(arena, names->count, sizeof(struct domain *));
+		route->complete = route->path.count > 0;
 		route->hops = arena_array(arena, route->path.count, sizeof(struct node *));
-		for (size_t j = 0; j < names->count; j++) {
-			struct domain *domain =
-				find_domain(arena, topology, list, &names->items[j]);
-
-			if (domain)
-				route->domains[route->domain_count++] = domain;
-		}
+		for (size_t j = 0; j < names->count; j++)
+			resolve_route_name(arena, topology, route, &names->items[j], domains, list);
 		for (size_t j = 0; j < route->path.count; j++) {
 			struct node *node = find_node(arena, topology, list, &route->path.items[j]);
 
 			if (node)
 				route->hops[route->hop_count++] = node;
+			else
+				route->complete = false;
 		}
 	}
 }
@@ -190,12 +233,14 @@ static void resolve_tests(struct arena *arena, struct topology *topology, struct
 
 void topology_resolve(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
+	struct name_map *domains = name_map_new(arena);
+
 	topology->internet.kind.value = KIND_INTERNET;
 	topology->internet.head.name.value = "internet";
-	resolve_domains(arena, topology, list);
+	resolve_domains(arena, topology, domains, list);
 	resolve_nodes(arena, topology, list);
 	resolve_links(arena, topology, list);
-	resolve_routes(arena, topology, list);
+	resolve_routes(arena, topology, domains, list);
 	resolve_tests(arena, topology, list);
 }
 

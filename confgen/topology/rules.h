@@ -39,6 +39,7 @@
 	X(CREDENTIALS_CLEAR, "credentials-in-clear", ERROR, "a login that would cross the network unencrypted") \
 	X(SECRET_OPEN, "secret-readable", WARNING, "a secret file that others can read") \
 	X(NO_CERTIFICATE, "no-certificate", ERROR, "TLS asked of a node that has no certificate") \
+	X(LIST_FILE, "list-file", ERROR, "a list that cannot be read, or a line in it that is wrong") \
 	X(EGRESS, "egress", ERROR, "mail bound to an address that it cannot leave from") \
 	X(EGRESS_HALF, "egress-one-family", WARNING, "mail bound in one address family only") \
 	X(UNUSED, "unused", WARNING, "something declared that no route uses") \

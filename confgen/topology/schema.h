@@ -71,6 +71,7 @@ struct schema {
 		struct egress: SCHEMA_OBJECT, \
 		struct egress_list: SCHEMA_MAP, \
 		struct domain_list: SCHEMA_MAP, \
+		struct domain_set_list: SCHEMA_MAP, \
 		struct named_network_list: SCHEMA_MAP, \
 		struct node_list: SCHEMA_MAP, \
 		struct attachment_list: SCHEMA_MAP, \

@@ -113,6 +113,11 @@ const char *check_mailbox(const char *value)
 	return check_domain(at + 1);
 }
 
+const char *check_recipient(const char *value)
+{
+	return value[0] == '@' ? check_domain(value + 1) : check_mailbox(value);
+}
+
 const char *check_sender(const char *value)
 {
 	return strcmp(value, "<>") == 0 ? NULL : check_mailbox(value);

@@ -28,6 +28,9 @@ const char *check_selector(const char *value);
 /* local-part@domain with a dot-string local part. */
 const char *check_mailbox(const char *value);
 
+/* A mailbox, or @domain: every address of the domain. */
+const char *check_recipient(const char *value);
+
 /* A mailbox, or "<>", the null sender. */
 const char *check_sender(const char *value);
 

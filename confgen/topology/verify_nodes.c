@@ -248,10 +248,6 @@ static void verify_domain(const struct domain *domain, struct diagnostics *list)
 		if (strcasecmp(strrchr(recipient->value, '@') + 1, name) != 0)
 			report(list, BAD_VALUE, recipient->at,
 			       "'%s' is no address of the domain %s", recipient->value, name);
-		for (size_t j = 0; j < i; j++)
-			if (strcasecmp(recipient->value, domain->recipients.items[j].value) == 0)
-				report(list, NAME_TWICE, recipient->at, "'%s' is listed already",
-				       recipient->value);
 	}
 	for (size_t i = 0; i < domain->dkim.subdomains.count; i++)
 		if (!domain_is_within(domain->dkim.subdomains.items[i].value, name))
@@ -266,13 +262,6 @@ void topology_verify_nodes(const struct topology *topology, struct diagnostics *
 		verify_network(topology, &topology->networks.items[i], list);
 	for (size_t i = 0; i < topology->nodes.count; i++)
 		verify_node(topology, &topology->nodes.items[i], list);
-	for (size_t i = 0; i < topology->domains.count; i++) {
+	for (size_t i = 0; i < topology->domains.count; i++)
 		verify_domain(&topology->domains.items[i], list);
-		for (size_t j = 0; j < i; j++)
-			if (strcasecmp(topology->domains.items[i].head.name.value,
-				       topology->domains.items[j].head.name.value) == 0)
-				report(list, NAME_TWICE, topology->domains.items[i].head.name.at,
-				       "the domain '%s' is listed already",
-				       topology->domains.items[i].head.name.value);
-	}
 }

@@ -13,8 +13,6 @@ static const char *name_of(const struct node *node)
 
 static void verify_repetition(const struct route *route, struct diagnostics *list)
 {
-	const struct text_list *names = route_is_outbound(route) ? &route->from : &route->to;
-
 	for (size_t i = 0; i < route->hop_count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (route->hops[i] == route->hops[j]) {
@@ -22,11 +20,6 @@ static void verify_repetition(const struct route *route, struct diagnostics *lis
 				       "the path comes back to '%s'", name_of(route->hops[i]));
 				break;
 			}
-	for (size_t i = 0; i < route->domain_count; i++)
-		for (size_t j = 0; j < i; j++)
-			if (route->domains[i] == route->domains[j])
-				report(list, NAME_TWICE, names->items[i].at,
-				       "'%s' is listed already", names->items[i].value);
 }
 
 static void verify_inbound_ends(const struct route *route, struct diagnostics *list)
@@ -44,14 +37,15 @@ static void verify_inbound_ends(const struct route *route, struct diagnostics *l
 		       "a route to a domain ends where mailboxes are, not at '%s'", name_of(last));
 		return;
 	}
-	for (size_t i = 0; i < route->domain_count; i++)
-		if (route->domains[i]->home && route->domains[i]->home != last) {
-			report(list, UNDELIVERED, route->to.items[i].at,
+	for (size_t i = 0; i < route->domains.count; i++)
+		if (route->domains.items[i].domain->home &&
+		    route->domains.items[i].domain->home != last) {
+			report(list, UNDELIVERED, route->domains.items[i].at,
 			       "the route ends at '%s', but the mailboxes of %s are at '%s'",
-			       name_of(last), route->to.items[i].value,
-			       name_of(route->domains[i]->home));
+			       name_of(last), route->domains.items[i].domain->head.name.value,
+			       name_of(route->domains.items[i].domain->home));
 			diagnostics_hint(list, "let the path end at '%s', or move the mailboxes",
-					 name_of(route->domains[i]->home));
+					 name_of(route->domains.items[i].domain->home));
 		}
 }
 
@@ -350,14 +344,6 @@ static void verify_use(const struct topology *topology, struct diagnostics *list
 			       "no route takes this link");
 }
 
-/* Whether all that the route names is there. */
-static bool is_complete(const struct route *route)
-{
-	return route->hop_count == route->path.count && route->hop_count > 0 &&
-	       route->domain_count ==
-		       (route_is_outbound(route) ? route->from.count : route->to.count);
-}
-
 static void verify_domains(const struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->domains.count; i++)
@@ -378,7 +364,7 @@ void topology_verify_routes(const struct topology *topology, struct diagnostics 
 	bool complete = topology->routes.count > 0;
 
 	for (size_t i = 0; i < topology->routes.count; i++)
-		if (is_complete(&topology->routes.items[i]))
+		if (topology->routes.items[i].complete)
 			complete &= verify_route(topology, &topology->routes.items[i], list);
 		else
 			complete = false;
