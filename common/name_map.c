@@ -20,12 +20,14 @@ struct name_map {
 	uint64_t seed;
 };
 
-struct name_map *name_map_new(struct arena *arena)
+struct name_map *name_map_new(struct arena *arena, size_t expected)
 {
 	struct name_map *map = arena_alloc(arena, sizeof(*map));
 
 	map->arena = arena;
 	map->size = FIRST_SLOTS;
+	while (map->size < expected * 2)
+		map->size *= 2;
 	map->slots = arena_array(arena, map->size, sizeof(*map->slots));
 	if (getrandom(&map->seed, sizeof(map->seed), 0) != sizeof(map->seed))
 		map->seed = (uintptr_t)map;

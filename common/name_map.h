@@ -12,14 +12,15 @@
 
 struct name_map;
 
-struct name_map *name_map_new(struct arena *arena);
+/* `expected` is how many names may come; more are welcome. */
+struct name_map *name_map_new(struct arena *arena, size_t expected);
 
 /* The value of `name`, or NULL. */
 void *name_map_find(const struct name_map *map, const char *name);
 
 /*
- * Adds `name` with `value`, which is not NULL, unless it is there: then gives the value that it has,
- * and changes nothing. NULL: it was added.
+ * Adds `name` with `value`, which is not NULL, unless it is there: then gives the value that it
+ * has, and changes nothing. NULL: it was added.
  */
 void *name_map_add(struct name_map *map, const char *name, void *value);
 

@@ -11,7 +11,8 @@ declare -A kind_of=() hostname_of=() addresses_of=() cidrs_of=()
 
 # query FILTER [JQ ARGUMENT...]: raw output of jq on the manifest.
 query() {
-	jq -r "${@:2}" "$1" "$lab_dir/out/manifest.json"
+	jq -r --slurpfile domains "$lab_dir/out/domains.json" "${@:2}" \
+		". + {domains: \$domains[0]} | $1" "$lab_dir/out/manifest.json"
 }
 
 # node_query NODE FILTER: the same, on one node.

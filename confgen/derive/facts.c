@@ -9,7 +9,7 @@ static void push_entry(struct arena *arena, struct entry_list *list, const char 
 		       const char *value, struct position at)
 {
 	if (!list->index)
-		list->index = name_map_new(arena);
+		list->index = name_map_new(arena, 0);
 	if (!name_map_add(list->index, key, list))
 		*arena_push(arena, list) = (struct entry){key, value, at};
 }
@@ -247,7 +247,6 @@ static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
 		const char *name = of->domain->head.name.value;
 
 		push_entry(arena, &limit->senders, name, "OK", of->at);
-		push_entry(arena, &limit->senders, arena_printf(arena, ".%s", name), "OK", of->at);
 		if (of->domain->dkim.signer == facts->node)
 			push_peer(arena, &facts->signed_clients, link, previous);
 	}
@@ -482,6 +481,16 @@ static void derive_key(struct arena *arena, struct facts *facts, const struct do
 	}
 }
 
+/* Lists that may get a row for each domain. */
+static void expect_domains(struct arena *arena, struct facts *facts)
+{
+	struct entry_list *lists[] = {&facts->relay_domains, &facts->transports, &facts->recipients,
+				      &facts->unlisted, &facts->relayhosts};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		lists[i]->index = name_map_new(arena, facts->topology->domains.count);
+}
+
 static void derive_route(struct arena *arena, struct facts *facts, const struct route *route)
 {
 	const struct node *previous = route_previous(route, facts->node);
@@ -508,6 +517,7 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 	facts->egress = node->egress.head.given ? &node->egress : NULL;
 	facts->relay_bound = facts->egress && inbound_fits(facts);
 	derive_families(facts);
+	expect_domains(arena, facts);
 	for (size_t i = 0; i < topology->routes.count; i++)
 		derive_route(arena, facts, &topology->routes.items[i]);
 	derive_ways_out(arena, facts);

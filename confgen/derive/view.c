@@ -40,12 +40,12 @@ static json_t *placed(struct arena *arena, const char *value, struct position at
 }
 
 /* Rows with their origin, said once for a run of rows from the same line. */
-static json_t *rows(struct arena *arena, const struct entry_list *list)
+static json_t *rows(struct arena *arena, const struct entry_list *list, size_t begin, size_t end)
 {
 	json_t *array = json_array();
-	unsigned last = 0;
+	unsigned last = begin ? list->items[begin - 1].at.line : 0;
 
-	for (size_t i = 0; i < list->count; i++) {
+	for (size_t i = begin; i < end; i++) {
 		const struct entry *entry = &list->items[i];
 
 		json_array_append_new(
@@ -160,22 +160,13 @@ static const char *lookup(struct arena *arena, const struct node *node, const st
 	return result;
 }
 
-json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table)
+json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table,
+		      size_t begin, size_t end)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", table->name, "title", table->title,
-			 "node", facts->node->head.name.value, "topology",
-			 file_name(arena, facts->node->head.at.source), "rows",
-			 rows(arena, table->rows));
-}
-
-/* What other templates need of a table: docker-mailserver's files hold the rows themselves. */
-static json_t *table_reference(struct arena *arena, const struct facts *facts,
-			       const struct table *table)
-{
-	bool with_rows = facts->node->kind.value == KIND_DMS;
-
-	return json_pack("{s:s, s:o}", "lookup", lookup(arena, facts->node, table), "rows",
-			 with_rows ? rows(arena, table->rows) : json_array());
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o}", "name", table->name, "title",
+			 table->title, "node", facts->node->head.name.value, "topology",
+			 file_name(arena, facts->node->head.at.source), "first", begin == 0, "rows",
+			 rows(arena, table->rows, begin, end));
 }
 
 /* Every table by its name, false where the node needs none. */
@@ -192,8 +183,9 @@ static json_t *tables_by_name(struct arena *arena, const struct facts *facts)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		json_object_set_new(object, names[i], json_false());
 	for (size_t i = 0; i < count; i++)
-		json_object_set_new(object, tables[i].name,
-				    table_reference(arena, facts, &tables[i]));
+		json_object_set_new(
+			object, tables[i].name,
+			json_pack("{s:s}", "lookup", lookup(arena, facts->node, &tables[i])));
 	return object;
 }
 

@@ -31,8 +31,12 @@ bool table_is_inline(const struct node *node, const struct table *table);
 /* The type of the node's tables that are files. */
 const char *table_type(const struct node *node);
 
-/* The view of one table, for the template postfix/table. The caller owns the reference. */
-json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table);
+/*
+ * The view of the rows `begin` to `end` - 1 of a table. Tables can be long, so they are rendered
+ * piece by piece; `first` says yes in the first piece. The caller owns the reference.
+ */
+json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table,
+		      size_t begin, size_t end);
 
 /* "topology.yaml:12". */
 const char *view_place(struct arena *arena, struct position at);

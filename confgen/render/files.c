@@ -5,6 +5,7 @@
 #include "confgen/render/templates.h"
 
 #define DMS_CONFIG "docker-data/dms/config/"
+#define PIECE	   4096 /* rows of a table that are in memory as JSON */
 
 /* One row a file; tables come from view_tables(). */
 static const struct file_row {
@@ -13,31 +14,32 @@ static const struct file_row {
 	const char *when; /* key of the view that must say yes; NULL: always */
 	mode_t mode;
 	const char *install, *owner, *install_mode;
+	const char *table; /* the table whose rows it holds; NULL: none */
 } file_rows[] = {
 	{"main.cf", "postfix/main.cf", KIND_POSTFIX, NULL, 0644, "/etc/postfix/main.cf",
-	 "root:root", "0644"},
+	 "root:root", "0644", NULL},
 	{"master.cf", "postfix/master.cf", KIND_POSTFIX, NULL, 0644, "/etc/postfix/master.cf",
-	 "root:root", "0644"},
+	 "root:root", "0644", NULL},
 	{"clients.cidr", "postfix/clients.cidr", KIND_POSTFIX, "limits_by_address", 0644,
-	 "/etc/postfix/clients.cidr", "root:root", "0644"},
+	 "/etc/postfix/clients.cidr", "root:root", "0644", NULL},
 	{"dovecot-sasl.conf", "postfix/dovecot-sasl.conf", KIND_POSTFIX, "submission", 0644,
-	 "/etc/dovecot/dovecot.conf", "root:root", "0644"},
+	 "/etc/dovecot/dovecot.conf", "root:root", "0644", NULL},
 	{"sasl_users", "postfix/sasl_users", KIND_POSTFIX, "submission", 0600,
-	 "/etc/dovecot/sasl_users", "root:dovecot", "0640"},
+	 "/etc/dovecot/sasl_users", "root:dovecot", "0640", NULL},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_POSTFIX, "milter", 0644,
-	 "/etc/postern/postern-milter.conf", "root:root", "0644"},
+	 "/etc/postern/postern-milter.conf", "root:root", "0644", NULL},
 	{"postfix-main.cf", "dms/postfix-main.cf", KIND_DMS, NULL, 0644,
-	 DMS_CONFIG "postfix-main.cf", "root:root", "0644"},
+	 DMS_CONFIG "postfix-main.cf", "root:root", "0644", NULL},
 	{"postfix-master.cf", "dms/postfix-master.cf", KIND_DMS, NULL, 0644,
-	 DMS_CONFIG "postfix-master.cf", "root:root", "0644"},
+	 DMS_CONFIG "postfix-master.cf", "root:root", "0644", NULL},
 	{"postfix-relaymap.cf", "dms/postfix-relaymap.cf", KIND_DMS, NULL, 0644,
-	 DMS_CONFIG "postfix-relaymap.cf", "root:root", "0644"},
+	 DMS_CONFIG "postfix-relaymap.cf", "root:root", "0644", "relayhosts"},
 	{"postfix-sasl-password.cf", "dms/postfix-sasl-password.cf", KIND_DMS, "has_logins", 0600,
-	 DMS_CONFIG "postfix-sasl-password.cf", "root:root", "0600"},
+	 DMS_CONFIG "postfix-sasl-password.cf", "root:root", "0600", "sasl_passwd"},
 	{"compose.egress.yaml", "dms/compose.egress.yaml", KIND_DMS, "bridge_egress", 0644,
-	 "docker-data/dms/compose.egress.yaml", "root:root", "0644"},
+	 "docker-data/dms/compose.egress.yaml", "root:root", "0644", NULL},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_DMS, "milter", 0644,
-	 "/etc/postern/postern-milter.conf", "root:root", "0644"},
+	 "/etc/postern/postern-milter.conf", "root:root", "0644", NULL},
 };
 
 struct run {
@@ -47,89 +49,131 @@ struct run {
 	bool failed;
 };
 
-static void add_file(struct run *run, struct rendered_file file, const char *template, json_t *data)
+static void add_file(struct run *run, struct rendered_file file, struct strbuf *text)
 {
-	struct strbuf text = STRBUF_INIT;
+	char *taken;
 
-	if (templates_render(&run->templates, template, data, &text) < 0)
-		run->failed = true;
-	file.text = arena_strndup(run->arena, strbuf_text(&text), text.length);
-	file.length = text.length;
-	strbuf_done(&text);
+	file.length = text->length;
+	taken = strbuf_take(text);
+	arena_adopt(run->arena, taken);
+	file.text = taken;
 	*arena_push(run->arena, run->out) = file;
 }
 
-static void render_tables(struct run *run, const struct facts *facts)
+static void fill(struct run *run, struct rendered_file file, const char *template, json_t *data)
 {
-	const struct node *node = facts->node;
-	struct table tables[MOST_TABLES];
-	size_t count = view_tables(run->arena, facts, tables, MOST_TABLES);
-	const char *type = table_type(node);
+	struct strbuf text = STRBUF_INIT;
 
-	for (size_t i = 0; i < count && node->kind.value == KIND_POSTFIX; i++) {
-		json_t *view = view_of_table(run->arena, facts, &tables[i]);
+	run->failed |= templates_render(&run->templates, template, data, &text) < 0;
+	add_file(run, file, &text);
+}
 
-		if (!table_is_inline(node, &tables[i]))
-			add_file(
-				run,
-				(struct rendered_file){
-					.path = arena_printf(run->arena, "%s/%s",
-							     node->head.name.value, tables[i].name),
-					.install = arena_printf(run->arena, "/etc/postfix/%s",
-								tables[i].name),
-					.owner = "root:root",
-					.mode = tables[i].secret ? 0600 : 0644,
-					.install_mode = tables[i].secret ? "0600" : "0644",
-					.index = strcmp(type, "texthash") == 0 ? NULL : type,
-				},
-				"postfix/table", view);
+/* A table can have 100,000 rows, so it becomes JSON and text piece by piece. */
+static void fill_table(struct run *run, const struct facts *facts, struct rendered_file file,
+		       const char *template, const struct table *table)
+{
+	struct strbuf text = STRBUF_INIT;
+	size_t begin = 0;
+
+	do {
+		size_t left = table->rows->count - begin,
+		       end = begin + (left < PIECE ? left : PIECE);
+		json_t *view = view_of_table(run->arena, facts, table, begin, end);
+
+		run->failed |= templates_render(&run->templates, template, view, &text) < 0;
 		json_decref(view);
+		begin = end;
+	} while (begin < table->rows->count && !run->failed);
+	add_file(run, file, &text);
+}
+
+static void render_tables(struct run *run, const struct facts *facts, const struct table *tables,
+			  size_t count)
+{
+	const char *type = table_type(facts->node), *node = facts->node->head.name.value;
+
+	for (size_t i = 0; i < count; i++) {
+		struct rendered_file file = {
+			.path = arena_printf(run->arena, "%s/%s", node, tables[i].name),
+			.install = arena_printf(run->arena, "/etc/postfix/%s", tables[i].name),
+			.owner = "root:root",
+			.mode = tables[i].secret ? 0600 : 0644,
+			.install_mode = tables[i].secret ? "0600" : "0644",
+			.index = strcmp(type, "texthash") == 0 ? NULL : type,
+		};
+
+		if (!table_is_inline(facts->node, &tables[i]))
+			fill_table(run, facts, file, "postfix/table", &tables[i]);
 	}
+}
+
+static const struct table *find_table(const struct table *tables, size_t count, const char *name)
+{
+	static const struct entry_list no_rows;
+	static const struct table none = {"", "", false, &no_rows};
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(tables[i].name, name) == 0)
+			return &tables[i];
+	return &none;
 }
 
 static void render_node(struct run *run, const struct facts *facts)
 {
+	const char *node = facts->node->head.name.value;
 	json_t *view = view_of_node(run->arena, facts);
+	struct table tables[MOST_TABLES];
+	size_t count = view_tables(run->arena, facts, tables, MOST_TABLES);
 
 	for (size_t i = 0; i < sizeof(file_rows) / sizeof(file_rows[0]); i++) {
 		const struct file_row *row = &file_rows[i];
+		struct rendered_file file = {
+			.path = arena_printf(run->arena, "%s/%s", node, row->name),
+			.install = row->install,
+			.owner = row->owner,
+			.mode = row->mode,
+			.install_mode = row->install_mode,
+		};
 
 		if ((int)row->kind != facts->node->kind.value ||
 		    (row->when && json_is_false(json_object_get(view, row->when))))
 			continue;
-		add_file(run,
-			 (struct rendered_file){
-				 .path = arena_printf(run->arena, "%s/%s",
-						      facts->node->head.name.value, row->name),
-				 .install = row->install,
-				 .owner = row->owner,
-				 .mode = row->mode,
-				 .install_mode = row->install_mode,
-			 },
-			 row->template, view);
+		if (row->table)
+			fill_table(run, facts, file, row->template,
+				   find_table(tables, count, row->table));
+		else
+			fill(run, file, row->template, view);
 	}
 	json_decref(view);
-	render_tables(run, facts);
+	if (facts->node->kind.value == KIND_POSTFIX)
+		render_tables(run, facts, tables, count);
 }
 
 static void render_readme(struct run *run, const struct facts *const *facts, size_t count)
 {
 	json_t *view = manifest_readme(run->arena, facts, count, run->out);
 
-	add_file(run, (struct rendered_file){.path = "README", .mode = 0644}, "readme/README",
-		 view);
+	fill(run, (struct rendered_file){.path = "README", .mode = 0644}, "readme/README", view);
 	json_decref(view);
+}
+
+static void add_text(struct run *run, const char *path, const char *text)
+{
+	*arena_push(run->arena, run->out) = (struct rendered_file){
+		.path = path, .mode = 0644, .text = text, .length = strlen(text)};
 }
 
 /* The manifest lists itself as well: it says what belongs to the output. */
 static void render_manifest(struct run *run, const struct topology *topology,
 			    const struct facts *const *facts, size_t count)
 {
-	struct rendered_file *file = arena_push(run->arena, run->out);
+	size_t last;
 
-	*file = (struct rendered_file){.path = "manifest.json", .mode = 0644};
-	file->text = manifest_text(run->arena, topology, facts, count, run->out);
-	file->length = strlen(file->text);
+	add_text(run, "domains.json", manifest_domains(run->arena, topology));
+	add_text(run, "manifest.json", "");
+	last = run->out->count - 1;
+	run->out->items[last].text = manifest_text(run->arena, topology, facts, count, run->out);
+	run->out->items[last].length = strlen(run->out->items[last].text);
 }
 
 int files_render(struct arena *arena, const struct topology *topology,

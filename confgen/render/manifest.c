@@ -1,5 +1,6 @@
 /* What the output holds, for programs and for people; see manifest.h. */
 #include "confgen/render/manifest.h"
+#include "common/strbuf.h"
 #include "confgen/derive/view.h"
 #include "confgen/topology/schema.h"
 
@@ -163,39 +164,42 @@ static json_t *mx(const struct topology *topology, const struct domain *domain)
 	return array;
 }
 
-static json_t *domains(const struct topology *topology)
+static json_t *domain_entry(const struct topology *topology, const struct domain *domain)
 {
-	json_t *array = json_array();
+	const struct dkim *dkim = &domain->dkim;
+	json_t *recipients = domain->recipients.count ? json_array() : json_null();
 
-	for (size_t i = 0; i < topology->domains.count; i++) {
-		const struct domain *domain = &topology->domains.items[i];
-		json_t *recipients = domain->recipients.count ? json_array() : json_null();
+	for (size_t i = 0; i < domain->recipients.count; i++)
+		if (domain->recipients.items[i].value[0] != '@')
+			json_array_append_new(recipients,
+					      json_string(domain->recipients.items[i].value));
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", domain->head.name.value, "mailboxes",
+			 domain->mailboxes.value, "recipients", recipients, "mx",
+			 mx(topology, domain), "dkim",
+			 dkim->head.given ? json_pack("{s:s, s:s}", "sign_at", dkim->sign_at.value,
+						      "selector", dkim->selector.value)
+					  : json_null());
+}
 
-		for (size_t j = 0; j < domain->recipients.count; j++)
-			if (domain->recipients.items[j].value[0] != '@')
-				json_array_append_new(
-					recipients, json_string(domain->recipients.items[j].value));
-		json_array_append_new(
-			array,
-			json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", domain->head.name.value,
-				  "mailboxes", domain->mailboxes.value, "recipients", recipients,
-				  "mx", mx(topology, domain), "dkim",
-				  domain->dkim.head.given
-					  ? json_pack("{s:s, s:s}", "sign_at",
-						      domain->dkim.sign_at.value, "selector",
-						      domain->dkim.selector.value)
-					  : json_null()));
-	}
-	return array;
+/* Appends a value, and frees it: many domains never stand in memory as JSON. */
+static void append(struct strbuf *out, json_t *value, size_t flags)
+{
+	char *text = value ? json_dumps(value, flags) : NULL;
+
+	if (!text)
+		abort();
+	json_decref(value);
+	strbuf_adds(out, text);
+	free(text);
 }
 
 const char *manifest_text(struct arena *arena, const struct topology *topology,
 			  const struct facts *const *facts, size_t count,
 			  const struct rendered_files *files)
 {
-	json_t *all = json_array(), *nodes = json_array(), *manifest;
-	char *text;
-	const char *result;
+	json_t *all = json_array(), *nodes = json_array();
+	struct strbuf out = STRBUF_INIT;
+	char *result;
 
 	for (size_t i = 0; i < files->count; i++)
 		json_array_append_new(all, json_string(files->items[i].path));
@@ -204,14 +208,28 @@ const char *manifest_text(struct arena *arena, const struct topology *topology,
 
 		json_array_append_new(nodes, node_entry(node, facts_of(node, facts, count), files));
 	}
-	manifest = json_pack("{s:i, s:o, s:o, s:o, s:o}", "postern", 1, "files", all, "networks",
-			     networks(topology), "nodes", nodes, "domains", domains(topology));
-	text = manifest ? json_dumps(manifest, JSON_INDENT(2)) : NULL;
-	json_decref(manifest);
-	if (!text)
-		abort();
-	result = arena_printf(arena, "%s\n", text);
-	free(text);
+	append(&out,
+	       json_pack("{s:i, s:o, s:o, s:o}", "postern", 1, "files", all, "networks",
+			 networks(topology), "nodes", nodes),
+	       JSON_INDENT(2));
+	strbuf_addch(&out, '\n');
+	result = strbuf_take(&out);
+	arena_adopt(arena, result);
+	return result;
+}
+
+const char *manifest_domains(struct arena *arena, const struct topology *topology)
+{
+	struct strbuf out = STRBUF_INIT;
+	char *result;
+
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		strbuf_adds(&out, i ? ",\n" : "[\n");
+		append(&out, domain_entry(topology, &topology->domains.items[i]), JSON_COMPACT);
+	}
+	strbuf_adds(&out, "\n]\n");
+	result = strbuf_take(&out);
+	arena_adopt(arena, result);
 	return result;
 }
 

@@ -78,20 +78,35 @@ static bool is_good(struct line_reader *reader, const char *line,
 	return !wrong;
 }
 
-static void read_set(struct arena *arena, struct topology *topology, struct domain_set *set,
+static size_t count_lines(const char *text)
+{
+	size_t count = 1;
+
+	for (; (text = strchr(text, '\n')); text++)
+		count++;
+	return count;
+}
+
+/* The domains follow those that were there, in an array that has room for them all. */
+static void read_set(struct arena *arena, const struct topology *topology, struct domain_set *set,
 		     struct domain_list *domains, struct diagnostics *list)
 {
 	struct line_reader reader;
+	struct domain *all;
 
 	set->first = domains->count;
 	if (!open_list(arena, topology, &set->file, list, &reader))
 		return;
+	all = arena_array(arena, domains->count + count_lines(reader.next), sizeof(*all));
+	if (domains->count)
+		memcpy(all, domains->items, domains->count * sizeof(*all));
+	domains->items = all;
 	for (char *line; (line = next_line(&reader));) {
-		struct domain *domain;
+		struct domain *domain = &all[domains->count];
 
 		if (!is_good(&reader, line, check_domain, list))
 			continue;
-		domain = arena_push(arena, domains);
+		domains->count++;
 		*domain = (struct domain){.mailboxes = set->mailboxes, .dkim = set->dkim};
 		domain->head = (struct head){true, {line, here(&reader)}, set->head.at};
 	}
@@ -118,13 +133,9 @@ static void read_recipients(struct arena *arena, const struct topology *topology
 
 void topology_read_lists(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
-	struct domain_list domains = {0};
-
-	for (size_t i = 0; i < topology->domains.count; i++) {
+	for (size_t i = 0; i < topology->domains.count; i++)
 		read_recipients(arena, topology, &topology->domains.items[i], list);
-		*arena_push(arena, &domains) = topology->domains.items[i];
-	}
 	for (size_t i = 0; i < topology->domain_sets.count; i++)
-		read_set(arena, topology, &topology->domain_sets.items[i], &domains, list);
-	topology->domains = domains;
+		read_set(arena, topology, &topology->domain_sets.items[i], &topology->domains,
+			 list);
 }

@@ -260,7 +260,7 @@ struct route {
 	struct route_domain_list domains;
 	struct node **hops; /* those of the path that are there */
 	size_t hop_count;
-	bool complete; /* all that it names is there */
+	bool complete; /* all that it names is there, and known for what it is */
 };
 
 struct route_list {

@@ -74,7 +74,7 @@ static struct network nowhere;
 static void resolve_recipients(struct arena *arena, const struct domain *domain,
 			       struct diagnostics *list)
 {
-	struct name_map *seen = name_map_new(arena);
+	struct name_map *seen = name_map_new(arena, domain->recipients.count);
 
 	for (size_t i = 0; i < domain->recipients.count; i++)
 		if (name_map_add(seen, domain->recipients.items[i].value, seen))
@@ -211,10 +211,9 @@ static void resolve_routes(struct arena *arena, struct topology *topology,
 		for (size_t j = 0; j < route->path.count; j++) {
 			struct node *node = find_node(arena, topology, list, &route->path.items[j]);
 
+			route->complete &= node && node->kind.given;
 			if (node)
 				route->hops[route->hop_count++] = node;
-			else
-				route->complete = false;
 		}
 	}
 }
@@ -233,9 +232,9 @@ static void resolve_tests(struct arena *arena, struct topology *topology, struct
 
 void topology_resolve(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
-	struct name_map *domains = name_map_new(arena);
+	struct name_map *domains = name_map_new(arena, topology->domains.count);
 
-	topology->internet.kind.value = KIND_INTERNET;
+	topology->internet.kind = (struct choice){.given = true, .value = KIND_INTERNET};
 	topology->internet.head.name.value = "internet";
 	resolve_domains(arena, topology, domains, list);
 	resolve_nodes(arena, topology, list);
