@@ -179,8 +179,8 @@ class Host:
             fail(self.name, "relay restrictions permit more:", restrictions)
         if not self.value("relay_recipient_maps"):
             fail(self.name, "relay_recipient_maps is empty: unknown recipients bounce")
-        expect(f"{self.name}: parents match sub-domains",
-               self.value("parent_domain_matches_subdomains"), "")
+        expect(f"{self.name}: parents match sub-domains, but not in relay_domains",
+               self.value("parent_domain_matches_subdomains"), "smtpd_access_maps")
 
     def check_service(self, service, wanted):
         lines = run("postconf", "-c", str(self.folder), "-P").splitlines()

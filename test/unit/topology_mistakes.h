@@ -207,7 +207,33 @@ static const struct mistake values[] = {
 	{"bad-value", {{"home.example.com", "^localhost.localdomain"}}},
 	{"bad-value", {{"home.example.com", "^$home.example.com"}}},
 	{"bad-value", {SMARTHOST("host: ^\"[a.example]\""), BY_SMARTHOST}},
-	{"bad-value", {SMARTHOST("host: a.example, port: ^465"), BY_SMARTHOST}},
+	{"bad-value", {SMARTHOST("host: a.example, port: 465, tls_mode: ^starttls"), BY_SMARTHOST}},
+	{"", {SMARTHOST("host: a.example, port: 465"), BY_SMARTHOST}},
+	{"bad-value",
+	 {SMARTHOST("host: a.example, tls_mode: wrapper, tls_level: ^may"), BY_SMARTHOST}},
+	/* egress: not the node's, on the wrong thing, without any word */
+	{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.45}")}},
+	{"egress", {PRIVATE("egress: {ipv4: ^11.22.33.44}")}},
+	{"egress", {PUBLIC("egress: {ipv6: '^2001:db8::1'}"), {"'^", "^'"}}},
+	{"egress", {PUBLIC("egress: ^{}")}},
+	{"bad-value", {PUBLIC("egress: {ipv4: ^2001:db8::1}")}},
+	{"egress", {LINK("egress: {^private: {ipv4: 10.0.0.3}}")}},
+	{"egress", {LINK("egress: {public: {ipv4: ^10.0.0.3}}")}},
+	{"egress", {{"path: [internet, public, private]", "path: [internet, public, private], "
+		     "egress: ^{ipv4: 11.22.33.44}"}}},
+	{"egress", {{"path: [private, public, internet]", "path: [private, public, internet], "
+		     "egress: {ipv4: ^10.0.0.2}"}}},
+	{"egress-one-family", {{"internet: 11.22.33.44,", "internet: [11.22.33.44, '2001:db8::1'],"},
+			       PUBLIC("egress: ^{ipv4: 11.22.33.44}")}},
+	{"", {PUBLIC("egress: {ipv4: 11.22.33.44, helo: out.example.com}")}},
+	/* providers */
+	{"", {SMARTHOST("provider: ses, region: eu-west-1, credentials: " LOGIN), BY_SMARTHOST}},
+	{"missing-key", {SMARTHOST("provider: ^ses, credentials: " LOGIN), BY_SMARTHOST}},
+	{"misplaced-key", {SMARTHOST("provider: gmail, region: ^eu, credentials: " LOGIN), BY_SMARTHOST}},
+	{"credentials", {SMARTHOST("provider: ^gmail"), BY_SMARTHOST}},
+	/* lists in files: not there, empty, with a wrong line (which is in another file) */
+	{"list-file", {DOMAIN("recipients_file: ^missing")}},
+	{"list-file", {{"networks:", "domain_sets:\n  many: {file: ^missing, mailboxes: private}\nnetworks:"}}},
 	{"bad-value", {DOMAIN("dkim: {sign_at: private, selector: ^a b}")}},
 	/* paths: absolute, and nothing that Postfix or a shell would read more into */
 	{"bad-value", {{"/etc/cert.pem", "^etc/cert.pem"}}},
