@@ -15,17 +15,17 @@ const char *const docker_network_words[] = {"host", "bridge", NULL};
 const char *const verdict_words[] = {"delivered", "relayed", "rejected", "deferred", NULL};
 
 static const struct schema_row secret_rows[] = {
-	ROW(struct secret, file, "file", .check = check_file,
+	ROW(struct secret, file, "file", .secret = true, .check = check_file,
 	    .doc = "File with the secret on its first line, relative to the topology's folder."),
-	ROW(struct secret, env, "env", .check = check_variable,
+	ROW(struct secret, env, "env", .secret = true, .check = check_variable,
 	    .doc = "Environment variable that holds the secret when the tool runs."),
 };
 static const struct schema secret_schema =
 	SCHEMA(struct secret, "a secret", secret_rows, .secret = true);
 
 static const struct schema_row credentials_rows[] = {
-	ROW(struct credentials, username, "username", .required = true, .check = check_username,
-	    .doc = "Login name."),
+	ROW(struct credentials, username, "username", .required = true, .secret = true,
+	    .check = check_username, .doc = "Login name."),
 	ROW(struct credentials, password, "password", .required = true, .secret = true,
 	    .of = &secret_schema, .doc = "Where to find the password; never the password itself."),
 };
