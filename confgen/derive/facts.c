@@ -250,6 +250,13 @@ static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
 		if (of->domain->dkim.signer == facts->node)
 			push_peer(arena, &facts->signed_clients, link, previous);
 	}
+	for (size_t i = 0; i < route->senders.count; i++) {
+		const struct route_sender *sender = &route->senders.items[i];
+
+		push_entry(arena, &limit->senders, sender->address, "OK", sender->at);
+		if (sender->domain->dkim.signer == facts->node)
+			push_peer(arena, &facts->signed_clients, link, previous);
+	}
 	if (previous->hostname.value)
 		push_entry(arena, &limit->senders, previous->hostname.value, "OK",
 			   previous->hostname.at);
@@ -295,62 +302,62 @@ static void derive_ways_out(struct arena *arena, struct facts *facts)
 				      route_to(facts, ways[i])->head.at};
 }
 
-/* Each sender domain's first way out; the null sender takes the first of all. */
-static void derive_relayhosts(struct arena *arena, struct facts *facts)
+/* Where mail of a sender leaves to, and by which client service if that is not smtp. */
+static void derive_sender(struct arena *arena, struct facts *facts, const char *key,
+			  const struct route *route, const char *usual)
+{
+	const struct node *way = route_next(route, facts->node);
+	const char *service = service_to(arena, facts, route, way, NULL);
+
+	if (way->kind.value != KIND_INTERNET)
+		push_entry(arena, &facts->relayhosts, key,
+			   facts_next_hop(arena, facts->topology, facts->node, way),
+			   route->head.at);
+	service = service ? service : usual;
+	if (service)
+		push_entry(arena, &facts->sender_services, key, arena_printf(arena, "%s:", service),
+			   route->head.at);
+}
+
+/* Each sender domain takes its first way out; the null sender the first of all. */
+static void derive_senders(struct arena *arena, struct facts *facts)
 {
 	const struct topology *topology = facts->topology;
-	const struct route *route = topology_route_out(topology, facts->node, NULL);
-	const struct node *way;
+	const struct route *first = topology_route_out(topology, facts->node, NULL);
 
 	for (size_t i = 0; i < topology->domains.count; i++) {
 		const struct domain *domain = &topology->domains.items[i];
-		const struct route *out = topology_route_out(topology, facts->node, domain);
-
-		way = out ? route_next(out, facts->node) : NULL;
-		if (way && way->kind.value != KIND_INTERNET)
-			push_entry(arena, &facts->relayhosts,
-				   arena_printf(arena, "@%s", domain->head.name.value),
-				   facts_next_hop(arena, topology, facts->node, way), out->head.at);
-	}
-	way = route ? route_next(route, facts->node) : NULL;
-	if (way && way->kind.value != KIND_INTERNET)
-		push_entry(arena, &facts->relayhosts, "<>",
-			   facts_next_hop(arena, topology, facts->node, way), route->head.at);
-}
-
-/* Senders whose mail does not leave by the service smtp. */
-static void derive_sender_services(struct arena *arena, struct facts *facts)
-{
-	const struct topology *topology = facts->topology;
-
-	for (size_t i = 0; i <= topology->domains.count; i++) {
-		/* the null sender last: it takes the first route of all */
-		const struct domain *domain =
-			i < topology->domains.count ? &topology->domains.items[i] : NULL;
 		const struct route *route = topology_route_out(topology, facts->node, domain);
-		const char *service = route ? service_to(arena, facts, route,
-							 route_next(route, facts->node), NULL)
-					    : NULL;
 
-		if (service)
-			push_entry(arena, &facts->sender_services,
-				   domain ? arena_printf(arena, "@%s", domain->head.name.value)
-					  : "<>",
-				   arena_printf(arena, "%s:", service), route->head.at);
+		if (route)
+			derive_sender(arena, facts,
+				      arena_printf(arena, "@%s", domain->head.name.value), route,
+				      NULL);
 	}
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		/* a row that says smtp undoes the service of the sender's domain */
+		for (size_t j = 0; route_next(route, facts->node) && j < route->senders.count; j++)
+			derive_sender(arena, facts, route->senders.items[j].address, route, "smtp");
+	}
+	if (first)
+		derive_sender(arena, facts, "<>", first, NULL);
 }
 
 /* --- the connection to a next hop --- */
 
 static void push_policy(struct arena *arena, struct facts *facts, const char *hop,
-			enum tls_level level, const char *match, struct position at)
+			enum tls_level level, const char *host,
+			const struct text_list *fingerprints, struct position at)
 {
 	const char *value = tls_level_words[level];
 
-	if (level == TLS_MAY)
-		return;
+	facts->dane |= level == TLS_DANE || level == TLS_DANE_ONLY;
 	if (level >= TLS_VERIFY)
-		value = arena_printf(arena, "%s match=%s", value, match);
+		value = arena_printf(arena, "%s match=%s", value, host);
+	for (size_t i = 0; level == TLS_FINGERPRINT && i < fingerprints->count; i++)
+		value = arena_printf(arena, "%s match=%s", value, fingerprints->items[i].value);
 	push_entry(arena, &facts->tls_policies, hop, value, at);
 }
 
@@ -389,13 +396,16 @@ static void derive_sending(struct arena *arena, struct facts *facts, const struc
 	hop = facts_next_hop(arena, facts->topology, facts->node, next);
 	if (next->kind.value == KIND_SMARTHOST) {
 		push_policy(arena, facts, hop, next->tls_level.value, next->host.value,
+			    &next->fingerprints,
 			    next->tls_level.given ? next->tls_level.at : next->head.at);
 		if (next->credentials.head.given)
 			push_login(arena, &facts->logins, hop, &next->credentials, next);
 		return;
 	}
-	push_policy(arena, facts, hop, link->tls.value, next->hostname.value,
-		    link->tls.given ? link->tls.at : link->head.at);
+	/* may is what holds without a row, unless the node asks more of the Internet */
+	if (link->tls.value != TLS_MAY || facts->node->outbound_tls.value != TLS_MAY)
+		push_policy(arena, facts, hop, link->tls.value, next->hostname.value,
+			    &link->fingerprints, link->tls.given ? link->tls.at : link->head.at);
 	login = login_at(link, next);
 	if (login)
 		push_login(arena, &facts->logins, hop, login, next);
@@ -514,6 +524,8 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 	facts->topology = topology;
 	facts->node = node;
 	facts->hostname = node->hostname.value;
+	facts->dane =
+		node->outbound_tls.value == TLS_DANE || node->outbound_tls.value == TLS_DANE_ONLY;
 	facts->egress = node->egress.head.given ? &node->egress : NULL;
 	facts->relay_bound = facts->egress && inbound_fits(facts);
 	derive_families(facts);
@@ -521,8 +533,7 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 	for (size_t i = 0; i < topology->routes.count; i++)
 		derive_route(arena, facts, &topology->routes.items[i]);
 	derive_ways_out(arena, facts);
-	derive_relayhosts(arena, facts);
-	derive_sender_services(arena, facts);
+	derive_senders(arena, facts);
 	for (size_t i = 0; i < topology->domains.count; i++)
 		if (topology->domains.items[i].dkim.signer == node)
 			derive_key(arena, facts, &topology->domains.items[i]);

@@ -117,6 +117,7 @@ struct facts {
 	struct entry_list sender_services; /* @domain or <> -> service, where it is not smtp */
 	struct text_list fallbacks;
 	struct entry_list tls_policies; /* next hop -> level */
+	bool dane;			/* somewhere, so that DNS look-ups ask for DNSSEC */
 
 	struct signing_key_list keys;
 	struct trusted_list signed_clients; /* whose mail is signed, beyond loopback and logins */

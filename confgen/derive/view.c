@@ -421,6 +421,8 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "docker_bridge", json_boolean(node->docker_network.value == DOCKER_BRIDGE));
 	set(view, "bridge_egress",
 	    json_boolean(facts->egress && node->docker_network.value == DOCKER_BRIDGE));
+	set(view, "outbound_tls", json_string(tls_level_words[node->outbound_tls.value]));
+	set(view, "dane", json_boolean(facts->dane));
 	set(view, "has_logins", json_boolean(facts->logins.count > 0));
 	set(view, "relayhost", placed(arena, facts->relayhost, facts->relayhost_at));
 	set(view, "fallbacks", fallbacks(arena, facts));

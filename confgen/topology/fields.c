@@ -8,7 +8,8 @@
 
 const char *const node_kind_words[] = {"postfix", "dms", "smarthost", NULL};
 const char *const map_type_words[] = {"texthash", "lmdb", "hash", "inline", NULL};
-const char *const tls_level_words[] = {"none", "may", "encrypt", "verify", "secure", NULL};
+const char *const tls_level_words[] = {"none",	      "may",	"dane",	  "encrypt", "dane-only",
+				       "fingerprint", "verify", "secure", NULL};
 const char *const trust_words[] = {"address", "network", "sasl", NULL};
 const char *const tls_mode_words[] = {"starttls", "wrapper", NULL};
 const char *const docker_network_words[] = {"host", "bridge", NULL};
@@ -141,6 +142,11 @@ static const struct schema_row node_rows[] = {
 	    .preset = DOCKER_HOST,
 	    .doc = "dms: the container shares the host's network, or has a bridge whose outgoing "
 		   "connections Docker binds."),
+	ROW(struct node, outbound_tls, "outbound_tls", .choices = tls_level_words,
+	    .preset = TLS_MAY,
+	    .doc = "TLS security level towards hosts of the Internet: none, may, dane, dane-only "
+		   "or "
+		   "encrypt."),
 	ROW(struct node, provider, "provider", .choices = provider_words, .preset = PROVIDER_OTHER,
 	    .doc = "Smarthost: a provider whose host, port, TLS and size limit are known."),
 	ROW(struct node, region, "region", .check = check_region,
@@ -152,6 +158,9 @@ static const struct schema_row node_rows[] = {
 	    .doc = "Smarthost: its port."),
 	ROW(struct node, tls_level, "tls_level", .choices = tls_level_words, .preset = TLS_ENCRYPT,
 	    .doc = "Smarthost: TLS security level (postconf(5), smtp_tls_security_level)."),
+	ROW(struct node, fingerprints, "fingerprints", .check = check_fingerprint,
+	    .doc = "Smarthost, tls_level: fingerprint: SHA-256 of the certificates or keys it may "
+		   "have."),
 	ROW(struct node, tls_mode, "tls_mode", .choices = tls_mode_words, .preset = TLS_STARTTLS,
 	    .doc = "Smarthost: STARTTLS, or TLS from the first octet; port 465 implies wrapper."),
 	ROW(struct node, credentials, "credentials", .of = &credentials_schema,
@@ -170,6 +179,9 @@ static const struct schema_row link_rows[] = {
 		   "a login."),
 	ROW(struct link, tls, "tls", .choices = tls_level_words, .preset = TLS_MAY,
 	    .doc = "TLS security level of the sender; default may, and encrypt with trust: sasl."),
+	ROW(struct link, fingerprints, "fingerprints", .check = check_fingerprint,
+	    .doc = "tls: fingerprint: SHA-256 of the certificates or keys that the receiver may "
+		   "have."),
 	ROW(struct link, port, "port", .least = 1, .most = 65535, .preset = 25,
 	    .doc = "Port of the receiver; default 25, and 587 with trust: sasl."),
 	ROW(struct link, credentials, "credentials", .of = &credentials_schema,
@@ -185,8 +197,8 @@ static const struct schema_row route_rows[] = {
 	ROW(struct route, label, "name", .required = true, .check = check_name, .doc = "Its name."),
 	ROW(struct route, to, "to", .check = check_domain,
 	    .doc = "Recipient domains, or sets of them, whose mail takes the path."),
-	ROW(struct route, from, "from", .check = check_domain,
-	    .doc = "Sender domains, or sets of them, whose mail takes the path."),
+	ROW(struct route, from, "from", .check = check_domain_or_mailbox,
+	    .doc = "Sender domains, sets of them, or single addresses, whose mail takes the path."),
 	ROW(struct route, path, "path", .required = true, .check = check_name,
 	    .doc = "The nodes in the order in which mail passes them."),
 	ROW(struct route, egress, "egress", .of = &egress_schema,

@@ -72,7 +72,17 @@ struct head {
 
 enum node_kind { KIND_POSTFIX, KIND_DMS, KIND_SMARTHOST, KIND_INTERNET };
 enum map_type { MAP_TEXTHASH, MAP_LMDB, MAP_HASH, MAP_INLINE };
-enum tls_level { TLS_NONE, TLS_MAY, TLS_ENCRYPT, TLS_VERIFY, TLS_SECURE };
+/* In the order of what they are worth: below TLS_ENCRYPT a message may cross in clear. */
+enum tls_level {
+	TLS_NONE,
+	TLS_MAY,
+	TLS_DANE,
+	TLS_ENCRYPT,
+	TLS_DANE_ONLY,
+	TLS_FINGERPRINT,
+	TLS_VERIFY,
+	TLS_SECURE
+};
 enum tls_mode { TLS_STARTTLS, TLS_WRAPPER };
 enum docker_network { DOCKER_HOST, DOCKER_BRIDGE };
 enum trust { TRUST_ADDRESS, TRUST_NETWORK, TRUST_SASL };
@@ -206,12 +216,14 @@ struct node {
 	struct number message_size_limit;
 	struct egress egress;
 	struct choice docker_network;
+	struct choice outbound_tls;
 	/* a smarthost only */
 	struct choice provider;
 	struct text region;
 	struct text host;
 	struct number port;
 	struct choice tls_level;
+	struct text_list fingerprints;
 	struct choice tls_mode;
 	struct credentials credentials;
 };
@@ -227,6 +239,7 @@ struct link {
 	struct text over;
 	struct choice trust;
 	struct choice tls;
+	struct text_list fingerprints;
 	struct number port;
 	struct credentials_list credentials;
 	struct egress_list egress;
@@ -251,6 +264,18 @@ struct route_domain_list {
 	size_t count;
 };
 
+/* A sender address of its own in a route; `domain` is the one that it belongs to. */
+struct route_sender {
+	const char *address;
+	struct domain *domain;
+	struct position at;
+};
+
+struct route_sender_list {
+	struct route_sender *items;
+	size_t count;
+};
+
 struct route {
 	struct head head;
 	struct text label;
@@ -258,6 +283,7 @@ struct route {
 	struct egress egress;
 	/* resolved */
 	struct route_domain_list domains;
+	struct route_sender_list senders;
 	struct node **hops; /* those of the path that are there */
 	size_t hop_count;
 	bool complete; /* all that it names is there, and known for what it is */

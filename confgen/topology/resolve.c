@@ -185,8 +185,14 @@ static void resolve_route_name(struct arena *arena, struct topology *topology, s
 			       struct diagnostics *list)
 {
 	const struct domain_set *set = find_set(topology, name->value);
-	struct domain *domain = name_map_find(domains, name->value);
+	const char *at = strchr(name->value, '@');
+	struct domain *domain = name_map_find(domains, at ? at + 1 : name->value);
 
+	if (domain && at) {
+		*arena_push(arena, &route->senders) =
+			(struct route_sender){name->value, domain, name->at};
+		return;
+	}
 	for (size_t i = 0; set && i < set->count; i++)
 		add_domain(arena, route, &topology->domains.items[set->first + i], name->at, list);
 	if (!set && domain)

@@ -113,6 +113,11 @@ const char *check_mailbox(const char *value)
 	return check_domain(at + 1);
 }
 
+const char *check_domain_or_mailbox(const char *value)
+{
+	return strchr(value, '@') ? check_mailbox(value) : check_domain(value);
+}
+
 const char *check_recipient(const char *value)
 {
 	return value[0] == '@' ? check_domain(value + 1) : check_mailbox(value);
@@ -196,6 +201,17 @@ const char *check_ipv6(const char *value)
 const char *check_region(const char *value)
 {
 	return check_label_of_domain(value, strlen(value)) ? "is not a region" : NULL;
+}
+
+const char *check_fingerprint(const char *value)
+{
+	if (strlen(value) != 32 * 3 - 1)
+		return "is not a SHA-256 fingerprint: 32 pairs of hexadecimal digits and colons";
+	for (size_t i = 0; value[i]; i++)
+		if (i % 3 == 2 ? value[i] != ':' : !isxdigit((unsigned char)value[i]))
+			return "is not a SHA-256 fingerprint: 32 pairs of hexadecimal digits and "
+			       "colons";
+	return NULL;
 }
 
 const char *check_label(const char *value)

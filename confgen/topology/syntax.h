@@ -28,6 +28,9 @@ const char *check_selector(const char *value);
 /* local-part@domain with a dot-string local part. */
 const char *check_mailbox(const char *value);
 
+/* A domain, or a mailbox. */
+const char *check_domain_or_mailbox(const char *value);
+
 /* A mailbox, or @domain: every address of the domain. */
 const char *check_recipient(const char *value);
 
@@ -56,6 +59,9 @@ const char *check_ipv6(const char *value);
 
 /* A provider's region, such as eu-west-1: one label of a host name. */
 const char *check_region(const char *value);
+
+/* A SHA-256 fingerprint: 32 pairs of hexadecimal digits with colons between them. */
+const char *check_fingerprint(const char *value);
 
 /* One line of printable text. */
 const char *check_label(const char *value);

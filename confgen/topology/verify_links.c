@@ -137,6 +137,26 @@ static void verify_credentials(const struct link *link, struct diagnostics *list
 	}
 }
 
+/* A level that needs fingerprints has them, and no other; DANE needs a host name to look up. */
+static void verify_level(const struct choice *level, const struct text_list *fingerprints,
+			 bool by_address, struct position place, struct diagnostics *list)
+{
+	struct position at = level->given ? level->at : place;
+
+	if (level->value == TLS_FINGERPRINT && !fingerprints->count) {
+		report(list, MISSING_KEY, at, "TLS by fingerprint needs 'fingerprints'");
+		diagnostics_hint(list, "openssl x509 -in CERTIFICATE -noout -fingerprint -sha256");
+	}
+	if (level->value != TLS_FINGERPRINT && fingerprints->count)
+		report(list, MISPLACED_KEY, fingerprints->items[0].at,
+		       "fingerprints are looked at with the TLS level fingerprint only");
+	if (by_address && (level->value == TLS_DANE || level->value == TLS_DANE_ONLY)) {
+		report(list, BAD_VALUE, at,
+		       "DANE looks the next hop up by name, but a link goes to an address");
+		diagnostics_hint(list, "use fingerprint or secure between your own hosts");
+	}
+}
+
 static void verify_certificates(const struct link *link, struct diagnostics *list)
 {
 	for (size_t i = 0; i < 2; i++) {
@@ -218,12 +238,23 @@ void topology_verify_links(const struct topology *topology, struct diagnostics *
 		verify_credentials(link, list);
 		verify_login_names(topology, link, list);
 		verify_certificates(link, list);
+		verify_level(&link->tls, &link->fingerprints, true, link->head.at, list);
 		if (link->trust.value == TRUST_NETWORK)
 			verify_trusted_network(topology, link, list);
 	}
-	for (size_t i = 0; i < topology->nodes.count; i++)
+	for (size_t i = 0; i < topology->nodes.count; i++) {
+		const struct choice *outbound = &topology->nodes.items[i].outbound_tls;
+
+		if (outbound->value > TLS_DANE_ONLY)
+			report(list, BAD_VALUE, outbound->at,
+			       "the hosts of the whole Internet cannot be asked for %s",
+			       tls_level_words[outbound->value]);
 		if (topology->nodes.items[i].kind.value == KIND_SMARTHOST) {
 			verify_smarthost(&topology->nodes.items[i], list);
+			verify_level(&topology->nodes.items[i].tls_level,
+				     &topology->nodes.items[i].fingerprints, false,
+				     topology->nodes.items[i].head.at, list);
 			verify_smarthost_login(topology, &topology->nodes.items[i], list);
 		}
+	}
 }

@@ -270,6 +270,26 @@ static void verify_ways_out(const struct topology *topology, const struct node *
 		}
 }
 
+/* A row of its own can give a sender another relay than its domain has, but not take it away. */
+static void verify_sender(const struct topology *topology, const struct route *route,
+			  const struct route_sender *sender, struct diagnostics *list)
+{
+	for (size_t i = 0; i + 1 < route->hop_count; i++) {
+		const struct route *usual =
+			topology_route_out(topology, route->hops[i], sender->domain);
+
+		if (route->hops[i + 1]->kind.value != KIND_INTERNET || !usual ||
+		    route_next(usual, route->hops[i])->kind.value == KIND_INTERNET)
+			continue;
+		report(list, ROUTE_CONFLICT, sender->at,
+		       "'%s' cannot leave '%s' directly while its domain leaves through '%s'",
+		       sender->address, name_of(route->hops[i]),
+		       name_of(route_next(usual, route->hops[i])));
+		diagnostics_hint(list, "Postfix can give a sender another relay, but not none");
+	}
+	verify_signer(sender->domain, route, list);
+}
+
 /* --- links and nodes as the routes use them --- */
 
 static void verify_login(const struct topology *topology, const struct route *route, size_t hop,
@@ -335,6 +355,10 @@ static void verify_domains(const struct topology *topology, struct diagnostics *
 			verify_inbound(topology, &topology->domains.items[i], list);
 			verify_outbound(topology, &topology->domains.items[i], list);
 		}
+	for (size_t i = 0; i < topology->routes.count; i++)
+		for (size_t j = 0; j < topology->routes.items[i].senders.count; j++)
+			verify_sender(topology, &topology->routes.items[i],
+				      &topology->routes.items[i].senders.items[j], list);
 	for (size_t i = 0; i < topology->routes.count; i++)
 		for (size_t j = 0; j + 1 < topology->routes.items[i].hop_count; j++)
 			verify_login(topology, &topology->routes.items[i], j, list);
