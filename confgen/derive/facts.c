@@ -400,6 +400,15 @@ static void derive_sending(struct arena *arena, struct facts *facts, const struc
 			    next->tls_level.given ? next->tls_level.at : next->head.at);
 		if (next->credentials.head.given)
 			push_login(arena, &facts->logins, hop, &next->credentials, next);
+		for (size_t i = 0; i < next->sender_credentials.count; i++) {
+			const char *sender = next->sender_credentials.items[i].head.name.value;
+
+			push_login(arena, &facts->logins,
+				   strchr(sender, '@') ? sender
+						       : arena_printf(arena, "@%s", sender),
+				   &next->sender_credentials.items[i], next);
+			facts->sender_logins = true;
+		}
 		return;
 	}
 	/* may is what holds without a row, unless the node asks more of the Internet */

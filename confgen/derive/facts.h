@@ -99,7 +99,8 @@ struct facts {
 	struct trusted_list trusted;
 	struct sender_limit_list limits;
 	struct login_list accounts; /* accepted here */
-	struct login_list logins;   /* presented elsewhere */
+	struct login_list logins;   /* presented elsewhere; next_hop may be a sender */
+	bool sender_logins;	    /* some are by sender */
 
 	struct entry_list relay_domains; /* domain -> OK */
 	struct entry_list transports;	 /* domain -> relay:[next hop]:port */

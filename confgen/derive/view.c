@@ -423,6 +423,7 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	    json_boolean(facts->egress && node->docker_network.value == DOCKER_BRIDGE));
 	set(view, "outbound_tls", json_string(tls_level_words[node->outbound_tls.value]));
 	set(view, "dane", json_boolean(facts->dane));
+	set(view, "sender_logins", json_boolean(facts->sender_logins));
 	set(view, "has_logins", json_boolean(facts->logins.count > 0));
 	set(view, "relayhost", placed(arena, facts->relayhost, facts->relayhost_at));
 	set(view, "fallbacks", fallbacks(arena, facts));

@@ -165,6 +165,9 @@ static const struct schema_row node_rows[] = {
 	    .doc = "Smarthost: STARTTLS, or TLS from the first octet; port 465 implies wrapper."),
 	ROW(struct node, credentials, "credentials", .of = &credentials_schema,
 	    .doc = "Smarthost: how to log in."),
+	ROW(struct node, sender_credentials, "sender_credentials", .of = &credentials_schema,
+	    .name_check = check_domain_or_mailbox,
+	    .doc = "Smarthost: logins of their own for some sender domains or addresses."),
 };
 static const struct schema node_schema =
 	SCHEMA(struct node, "a node", node_rows, .shorthand = NULL);

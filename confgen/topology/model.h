@@ -226,6 +226,7 @@ struct node {
 	struct text_list fingerprints;
 	struct choice tls_mode;
 	struct credentials credentials;
+	struct credentials_list sender_credentials; /* named by the sender: a domain or address */
 };
 
 struct node_list {

@@ -369,9 +369,14 @@ static void resolve_secret(struct arena *arena, const struct topology *topology,
 void topology_resolve_secrets(struct arena *arena, struct topology *topology,
 			      enum secret_policy policy, struct diagnostics *list)
 {
-	for (size_t i = 0; i < topology->nodes.count; i++)
-		resolve_secret(arena, topology, &topology->nodes.items[i].credentials, policy,
-			       list);
+	for (size_t i = 0; i < topology->nodes.count; i++) {
+		struct node *node = &topology->nodes.items[i];
+
+		resolve_secret(arena, topology, &node->credentials, policy, list);
+		for (size_t j = 0; j < node->sender_credentials.count; j++)
+			resolve_secret(arena, topology, &node->sender_credentials.items[j], policy,
+				       list);
+	}
 	for (size_t i = 0; i < topology->links.count; i++)
 		for (size_t j = 0; j < topology->links.items[i].credentials.count; j++)
 			resolve_secret(arena, topology,

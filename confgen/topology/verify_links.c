@@ -217,10 +217,11 @@ static void verify_smarthost(const struct node *node, struct diagnostics *list)
 		       "greeting");
 		diagnostics_hint(list, "drop tls_mode, or use port 587");
 	}
-	if (provider->host && !node->credentials.head.given)
+	if (provider->host && !node->credentials.head.given && !node->sender_credentials.count)
 		report(list, CREDENTIALS, node->provider.at, "%s takes no mail without a login",
 		       provider_words[node->provider.value]);
-	if (!node->credentials.head.given || node->tls_level.value >= TLS_ENCRYPT)
+	if ((!node->credentials.head.given && !node->sender_credentials.count) ||
+	    node->tls_level.value >= TLS_ENCRYPT)
 		return;
 	report(list, CREDENTIALS_CLEAR, node->tls_level.at,
 	       "the login would cross the network in clear");

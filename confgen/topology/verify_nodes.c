@@ -35,6 +35,7 @@ static const struct {
 	{"fingerprints", IN_SMARTHOST, 0},
 	{"tls_mode", IN_SMARTHOST, 0},
 	{"credentials", IN_SMARTHOST, 0},
+	{"sender_credentials", IN_SMARTHOST, 0},
 };
 
 /* Where a key of the node was given; line 0 if it was not. In the order of node_keys. */
@@ -60,6 +61,7 @@ static struct position given_at(const struct node *node, size_t key)
 		node->fingerprints.count ? node->fingerprints.items[0].at : none,
 		node->tls_mode.at,
 		node->credentials.head.at,
+		node->sender_credentials.count ? node->sender_credentials.items[0].head.at : none,
 	};
 
 	_Static_assert(sizeof(places) / sizeof(places[0]) ==

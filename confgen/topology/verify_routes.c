@@ -4,6 +4,8 @@
 #include "confgen/topology/load.h"
 #include "confgen/topology/rules.h"
 
+#include <strings.h>
+
 static const char *name_of(const struct node *node)
 {
 	return node->head.name.value;
@@ -310,6 +312,40 @@ static void verify_login(const struct topology *topology, const struct route *ro
 			 name_of(receiver));
 }
 
+/* Whether some outbound route that ends at the smarthost carries mail of this sender. */
+static bool sends_through(const struct topology *topology, const struct node *smarthost,
+			  const char *sender)
+{
+	const char *at = strchr(sender, '@'), *name = at ? at + 1 : sender;
+
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		if (route->hops[route->hop_count - 1] != smarthost)
+			continue;
+		for (size_t j = 0; j < route->domains.count; j++)
+			if (strcasecmp(route->domains.items[j].domain->head.name.value, name) == 0)
+				return true;
+		for (size_t j = 0; j < route->senders.count; j++)
+			if (strcasecmp(route->senders.items[j].address, sender) == 0)
+				return true;
+	}
+	return false;
+}
+
+static void verify_sender_logins(const struct topology *topology, const struct node *node,
+				 struct diagnostics *list)
+{
+	for (size_t i = 0; i < node->sender_credentials.count; i++) {
+		const struct text *sender = &node->sender_credentials.items[i].head.name;
+
+		if (!sends_through(topology, node, sender->value))
+			report(list, CREDENTIALS, sender->at,
+			       "no route takes mail from '%s' to '%s'", sender->value,
+			       name_of(node));
+	}
+}
+
 static bool on_a_route(const struct topology *topology, const struct node *node)
 {
 	for (size_t i = 0; i < topology->routes.count; i++)
@@ -362,6 +398,8 @@ static void verify_domains(const struct topology *topology, struct diagnostics *
 	for (size_t i = 0; i < topology->routes.count; i++)
 		for (size_t j = 0; j + 1 < topology->routes.items[i].hop_count; j++)
 			verify_login(topology, &topology->routes.items[i], j, list);
+	for (size_t i = 0; i < topology->nodes.count; i++)
+		verify_sender_logins(topology, &topology->nodes.items[i], list);
 	verify_use(topology, list);
 }
 
