@@ -1,6 +1,6 @@
 # Nodes of kind dms: a Postfix that is set up like docker-mailserver (DMS) sets up its own, to which
 # the rendered overrides are applied with the commands, and in the order, of DMS (v14 and later,
-# Debian's target/scripts/helpers/relay.sh and startup/setup.d/postfix.sh):
+# target/scripts: helpers/relay.sh, startup/setup.d/postfix.sh):
 #
 #   1. Accounts, aliases, hostname.
 #   2. postfix-relaymap.cf and postfix-sasl-password.cf become texthash tables.
@@ -51,8 +51,9 @@ dms_accounts() {
 }
 
 # relay.sh: without a relay map (or RELAY_HOST in the environment, which the lab does not set)
-# nothing is done. _populate_relayhost_map copies the lines that have a key and a value, _relayhost_sasl
-# those that are neither blank nor comments. Credentials turn on TLS for every destination.
+# nothing is done. _populate_relayhost_map copies the lines that have a key and a value,
+# _relayhost_sasl those that are neither blank nor comments. Credentials turn on TLS for every
+# destination.
 dms_relay_maps() {
 	local relaymap passwords
 	relaymap=$(rendered "$1" postfix-relaymap.cf)
