@@ -52,7 +52,8 @@ manifest_add() {
 	cidrs_of[internet]=$(printf '%s\n' 0.0.0.0/0 ::/0)
 	for node in "${topology_nodes[@]}"; do
 		[[ ${kind_of[$node]} == smarthost && -z ${addresses_of[$node]} ]] || continue
-		addresses_of[$node]=$(printf 'internet %s\n' "192.0.2.$number" "2001:db8:fffe::$((number++))")
+		addresses_of[$node]=$(printf 'internet %s\n' "192.0.2.$number" "2001:db8:fffe::$number")
+		number=$((number + 1)) # not in the line above, which runs in a process of its own
 	done
 }
 

@@ -4,6 +4,13 @@
 #include "confgen/topology/schema.h"
 #include "common/strbuf.h"
 
+void view_push(json_t *array, json_t *value)
+{
+	/* NULL is what json_pack() gives for a wrong format: a bug */
+	if (json_array_append_new(array, value) < 0)
+		abort();
+}
+
 /* The topology's file name without folders, fit for a comment. */
 static const char *file_name(struct arena *arena, const struct source *source)
 {
@@ -48,11 +55,10 @@ static json_t *rows(struct arena *arena, const struct entry_list *list, size_t b
 	for (size_t i = begin; i < end; i++) {
 		const struct entry *entry = &list->items[i];
 
-		json_array_append_new(
-			array,
-			json_pack("{s:s, s:s, s:o}", "key", entry->key, "value", entry->value,
-				  "origin",
-				  entry->at.line == last ? json_false() : place(arena, entry->at)));
+		view_push(array, json_pack("{s:s, s:s, s:o}", "key", entry->key, "value",
+					   entry->value, "origin",
+					   entry->at.line == last ? json_false()
+								  : place(arena, entry->at)));
 		last = entry->at.line;
 	}
 	return array;
@@ -197,13 +203,12 @@ static json_t *trusted(struct arena *arena, const struct trusted_list *list)
 	char bare[IP_TEXT_SIZE], postfix[IP_TEXT_SIZE];
 
 	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(
-			array,
-			json_pack("{s:s, s:s, s:s, s:o}", "network",
-				  ip_network_format_postfix(&list->items[i].network, postfix),
-				  "cidr", ip_network_format(&list->items[i].network, bare), "peer",
-				  list->items[i].peer->head.name.value, "origin",
-				  place(arena, list->items[i].at)));
+		view_push(array,
+			  json_pack("{s:s, s:s, s:s, s:o}", "network",
+				    ip_network_format_postfix(&list->items[i].network, postfix),
+				    "cidr", ip_network_format(&list->items[i].network, bare),
+				    "peer", list->items[i].peer->head.name.value, "origin",
+				    place(arena, list->items[i].at)));
 	return array;
 }
 
@@ -215,12 +220,11 @@ static json_t *limits(struct arena *arena, const struct facts *facts)
 		const struct sender_limit *limit = &facts->limits.items[i];
 		const struct table table = {limit_class(arena, limit), "", false, &limit->senders};
 
-		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "class",
-						       table.name, "peer", limit->name, "lookup",
-						       lookup(arena, facts->node, &table),
-						       "clients", trusted(arena, &limit->clients),
-						       "username", text(limit->username), "origin",
-						       place(arena, limit->at)));
+		view_push(array,
+			  json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "class", table.name, "peer",
+				    limit->name, "lookup", lookup(arena, facts->node, &table),
+				    "clients", trusted(arena, &limit->clients), "username",
+				    text(limit->username), "origin", place(arena, limit->at)));
 	}
 	return array;
 }
@@ -240,13 +244,12 @@ static json_t *accounts(struct arena *arena, const struct facts *facts)
 	for (size_t i = 0; i < facts->accounts.count; i++) {
 		const struct login *login = &facts->accounts.items[i];
 
-		json_array_append_new(array,
-				      json_pack("{s:s, s:s, s:s, s:o}", "username", login->username,
-						"hash",
-						password_hash(arena, facts->hostname,
-							      login->username, login->password),
-						"peer", login->peer->head.name.value, "origin",
-						place(arena, login->at)));
+		view_push(array,
+			  json_pack("{s:s, s:s, s:s, s:o}", "username", login->username, "hash",
+				    password_hash(arena, facts->hostname, login->username,
+						  login->password),
+				    "peer", login->peer->head.name.value, "origin",
+				    place(arena, login->at)));
 	}
 	return array;
 }
@@ -256,8 +259,8 @@ static json_t *names(const struct text_list *list)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(array, json_pack("{s:s, s:b}", "name", list->items[i].value,
-						       "last", i + 1 == list->count));
+		view_push(array, json_pack("{s:s, s:b}", "name", list->items[i].value, "last",
+					   i + 1 == list->count));
 	return array;
 }
 
@@ -268,11 +271,11 @@ static json_t *keys(struct arena *arena, const struct facts *facts)
 	for (size_t i = 0; i < facts->keys.count; i++) {
 		const struct signing_key *key = &facts->keys.items[i];
 
-		json_array_append_new(
-			array, json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "domain", key->domain,
-					 "selector", key->selector, "path", key->path,
-					 "has_subdomains", key->subdomains.count > 0, "subdomains",
-					 names(&key->subdomains), "origin", place(arena, key->at)));
+		view_push(array,
+			  json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "domain", key->domain,
+				    "selector", key->selector, "path", key->path, "has_subdomains",
+				    key->subdomains.count > 0, "subdomains",
+				    names(&key->subdomains), "origin", place(arena, key->at)));
 	}
 	return array;
 }
@@ -282,8 +285,8 @@ static json_t *usernames(const struct entry_list *list)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(array, json_pack("{s:s, s:b}", "name", list->items[i].key,
-						       "last", i + 1 == list->count));
+		view_push(array, json_pack("{s:s, s:b}", "name", list->items[i].key, "last",
+					   i + 1 == list->count));
 	return array;
 }
 
@@ -361,7 +364,7 @@ static json_t *services(struct arena *arena, const struct facts *facts)
 		json_object_set_new(object, "name", json_string(service->name));
 		json_object_set_new(object, "wrapper", json_boolean(service->wrapper));
 		json_object_set_new(object, "inward", json_boolean(service->inward));
-		json_array_append_new(array, object);
+		view_push(array, object);
 	}
 	return array;
 }

@@ -38,6 +38,9 @@ const char *table_type(const struct node *node);
 json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table,
 		      size_t begin, size_t end);
 
+/* Appends to an array, and takes the reference. Aborts for NULL: nothing is left out silently. */
+void view_push(json_t *array, json_t *value);
+
 /* "topology.yaml:12". */
 const char *view_place(struct arena *arena, struct position at);
 

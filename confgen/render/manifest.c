@@ -21,11 +21,10 @@ static json_t *networks(const struct topology *topology)
 		json_t *cidrs = json_array();
 
 		for (size_t j = 0; j < network->cidrs.count; j++)
-			json_array_append_new(
-				cidrs, json_string(ip_network_format(&network->cidrs.items[j].value,
-								     address)));
-		json_array_append_new(array, json_pack("{s:s, s:o}", "name",
-						       network->head.name.value, "cidrs", cidrs));
+			view_push(cidrs, json_string(ip_network_format(
+						 &network->cidrs.items[j].value, address)));
+		view_push(array, json_pack("{s:s, s:o}", "name", network->head.name.value, "cidrs",
+					   cidrs));
 	}
 	return array;
 }
@@ -39,10 +38,9 @@ static json_t *addresses(const struct node *node)
 		const struct attachment *in = &node->addresses.items[i];
 
 		for (size_t j = 0; j < in->addresses.count; j++)
-			json_array_append_new(
-				array,
-				json_pack("{s:s, s:s}", "network", in->head.name.value, "address",
-					  ip_format(&in->addresses.items[j].value, address)));
+			view_push(array,
+				  json_pack("{s:s, s:s}", "network", in->head.name.value, "address",
+					    ip_format(&in->addresses.items[j].value, address)));
 	}
 	return array;
 }
@@ -60,10 +58,9 @@ static json_t *milter(const struct facts *facts)
 	json_t *keys = json_array();
 
 	for (size_t i = 0; i < facts->keys.count; i++)
-		json_array_append_new(keys, json_pack("{s:s, s:s, s:s}", "domain",
-						      facts->keys.items[i].domain, "selector",
-						      facts->keys.items[i].selector, "path",
-						      facts->keys.items[i].path));
+		view_push(keys, json_pack("{s:s, s:s, s:s}", "domain", facts->keys.items[i].domain,
+					  "selector", facts->keys.items[i].selector, "path",
+					  facts->keys.items[i].path));
 	return json_pack("{s:s, s:s, s:o}", "socket", facts_milter_socket(facts->node), "config",
 			 "/etc/postern/postern-milter.conf", "keys", keys);
 }
@@ -73,10 +70,9 @@ static json_t *accounts(const struct facts *facts)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < facts->accounts.count; i++)
-		json_array_append_new(array,
-				      json_pack("{s:s, s:s}", "username",
-						facts->accounts.items[i].username, "peer",
-						facts->accounts.items[i].peer->head.name.value));
+		view_push(array,
+			  json_pack("{s:s, s:s}", "username", facts->accounts.items[i].username,
+				    "peer", facts->accounts.items[i].peer->head.name.value));
 	return array;
 }
 
@@ -84,19 +80,20 @@ static json_t *smarthost(const struct node *node)
 {
 	if (node->kind.value != KIND_SMARTHOST)
 		return json_null();
-	return json_pack("{s:s, s:i, s:s, s:b}", "host", node->host.value, "port",
+	return json_pack("{s:s, s:i, s:s, s:b, s:b}", "host", node->host.value, "port",
 			 (int)node->port.value, "tls", tls_level_words[node->tls_level.value],
-			 "login", node->credentials.head.given);
+			 "wrapper", node->tls_mode.value == TLS_WRAPPER, "login",
+			 node->credentials.head.given || node->sender_credentials.count > 0);
 }
 
 static json_t *listeners(const struct facts *facts)
 {
 	json_t *array = json_array();
 
-	json_array_append_new(array, json_pack("{s:s, s:i}", "name", "smtp", "port", 25));
+	view_push(array, json_pack("{s:s, s:i}", "name", "smtp", "port", 25));
 	if (facts->submission)
-		json_array_append_new(array, json_pack("{s:s, s:i}", "name", "submission", "port",
-						       (int)facts->submission));
+		view_push(array, json_pack("{s:s, s:i}", "name", "submission", "port",
+					   (int)facts->submission));
 	return array;
 }
 
@@ -116,11 +113,10 @@ static json_t *files_of(const struct node *node, const struct rendered_files *fi
 		const struct rendered_file *file = &files->items[i];
 
 		if (is_of_node(file->path, node))
-			json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "path",
-							       file->path, "install", file->install,
-							       "owner", file->owner, "mode",
-							       file->install_mode, "index",
-							       file->index ? file->index : "none"));
+			view_push(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path,
+						   "install", file->install, "owner", file->owner,
+						   "mode", file->install_mode, "index",
+						   file->index ? file->index : "none"));
 	}
 	return array;
 }
@@ -155,11 +151,10 @@ static json_t *mx(const struct topology *topology, const struct domain *domain)
 		const struct route *route = &topology->routes.items[i];
 
 		if (!route_is_outbound(route) && route_serves(route, domain))
-			json_array_append_new(
-				array,
-				json_pack("{s:i, s:s}", "preference",
-					  FIRST_PREFERENCE * (int)(json_array_size(array) + 1),
-					  "hostname", route->hops[1]->hostname.value));
+			view_push(array,
+				  json_pack("{s:i, s:s}", "preference",
+					    FIRST_PREFERENCE * (int)(json_array_size(array) + 1),
+					    "hostname", route->hops[1]->hostname.value));
 	}
 	return array;
 }
@@ -171,8 +166,7 @@ static json_t *domain_entry(const struct topology *topology, const struct domain
 
 	for (size_t i = 0; i < domain->recipients.count; i++)
 		if (domain->recipients.items[i].value[0] != '@')
-			json_array_append_new(recipients,
-					      json_string(domain->recipients.items[i].value));
+			view_push(recipients, json_string(domain->recipients.items[i].value));
 	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", domain->head.name.value, "mailboxes",
 			 domain->mailboxes.value, "recipients", recipients, "mx",
 			 mx(topology, domain), "dkim",
@@ -202,11 +196,11 @@ const char *manifest_text(struct arena *arena, const struct topology *topology,
 	char *result;
 
 	for (size_t i = 0; i < files->count; i++)
-		json_array_append_new(all, json_string(files->items[i].path));
+		view_push(all, json_string(files->items[i].path));
 	for (size_t i = 0; i < topology->nodes.count; i++) {
 		const struct node *node = &topology->nodes.items[i];
 
-		json_array_append_new(nodes, node_entry(node, facts_of(node, facts, count), files));
+		view_push(nodes, node_entry(node, facts_of(node, facts, count), files));
 	}
 	append(&out,
 	       json_pack("{s:i, s:o, s:o, s:o}", "postern", 1, "files", all, "networks",
@@ -245,11 +239,10 @@ static json_t *install_list(const struct node *node, const struct rendered_files
 
 		if (!is_of_node(file->path, node) || (indexed && !file->index))
 			continue;
-		json_array_append_new(array,
-				      json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path,
-						"install", file->install, "owner", file->owner,
-						"mode", file->install_mode, "type",
-						file->index ? file->index : "texthash"));
+		view_push(array,
+			  json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path, "install",
+				    file->install, "owner", file->owner, "mode", file->install_mode,
+				    "type", file->index ? file->index : "texthash"));
 	}
 	return array;
 }
@@ -268,7 +261,7 @@ json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, s
 		json_object_set_new(view, "dms", json_boolean(node->kind.value == KIND_DMS));
 		json_object_set_new(view, "files", install_list(node, files, false));
 		json_object_set_new(view, "indexed", install_list(node, files, true));
-		json_array_append_new(nodes, view);
+		view_push(nodes, view);
 	}
 	return json_pack(
 		"{s:s, s:o}", "topology",
