@@ -33,6 +33,16 @@ static const struct schema_row credentials_rows[] = {
 static const struct schema credentials_schema =
 	SCHEMA(struct credentials, "a login", credentials_rows, .secret = true);
 
+static const struct schema_row account_rows[] = {
+	ROW(struct credentials, username, "username", .required = true, .secret = true,
+	    .check = check_account,
+	    .doc = "Login name; a mail address if docker-mailserver accepts it."),
+	ROW(struct credentials, password, "password", .required = true, .secret = true,
+	    .of = &secret_schema, .doc = "Where to find the password; never the password itself."),
+};
+static const struct schema account_schema =
+	SCHEMA(struct credentials, "a login", account_rows, .secret = true);
+
 static const struct schema_row dkim_rows[] = {
 	ROW(struct dkim, sign_at, "sign_at", .required = true, .check = check_name,
 	    .doc = "Node whose milter signs the domain's mail."),
@@ -129,7 +139,7 @@ static const struct schema_row node_rows[] = {
 	    .doc = "Type of the lookup tables; lmdb and hash need postmap, inline needs no files."),
 	ROW(struct node, postfix, "postfix", .of = &postfix_schema,
 	    .doc = "What is known of the Postfix installed there."),
-	ROW(struct node, postmaster, "postmaster", .check = check_mailbox,
+	ROW(struct node, postmaster, "postmaster", .check = check_recipient,
 	    .doc = "Who gets mail for postmaster, abuse and root at the host name of a relay; "
 		   "default "
 		   "postmaster of the first domain it relays."),
@@ -187,7 +197,7 @@ static const struct schema_row link_rows[] = {
 		   "have."),
 	ROW(struct link, port, "port", .least = 1, .most = 65535, .preset = 25,
 	    .doc = "Port of the receiver; default 25, and 587 with trust: sasl."),
-	ROW(struct link, credentials, "credentials", .of = &credentials_schema,
+	ROW(struct link, credentials, "credentials", .of = &account_schema,
 	    .name_check = check_name,
 	    .doc = "trust: sasl: the login that each receiving node accepts from the other."),
 	ROW(struct link, egress, "egress", .of = &egress_schema, .name_check = check_name,

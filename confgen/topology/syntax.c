@@ -113,14 +113,21 @@ const char *check_mailbox(const char *value)
 	return check_domain(at + 1);
 }
 
+/* One that can stand in a lookup table, in a file or inline. */
+static const char *check_plain_mailbox(const char *value)
+{
+	return strpbrk(value, "#$={}") ? "has a character that means something in Postfix's tables"
+				       : check_mailbox(value);
+}
+
 const char *check_domain_or_mailbox(const char *value)
 {
-	return strchr(value, '@') ? check_mailbox(value) : check_domain(value);
+	return strchr(value, '@') ? check_plain_mailbox(value) : check_domain(value);
 }
 
 const char *check_recipient(const char *value)
 {
-	return value[0] == '@' ? check_domain(value + 1) : check_mailbox(value);
+	return value[0] == '@' ? check_domain(value + 1) : check_plain_mailbox(value);
 }
 
 const char *check_sender(const char *value)
@@ -162,6 +169,16 @@ const char *check_username(const char *value)
 	if (!*value || !printable(value, ":"))
 		return "is not a login name: no spaces, colons or control characters";
 	return strlen(value) > 255 ? "is longer than 255 characters" : NULL;
+}
+
+const char *check_account(const char *value)
+{
+	for (const char *p = value; *p; p++)
+		if (!isalnum((unsigned char)*p) && (p == value || !strchr("._+-@", *p)))
+			return "is not an account: letters, digits and . _ + - @, a letter or "
+			       "digit "
+			       "first";
+	return check_username(value);
 }
 
 const char *check_variable(const char *value)
