@@ -403,12 +403,27 @@ static void verify_domains(const struct topology *topology, struct diagnostics *
 	verify_use(topology, list);
 }
 
+static void verify_names(const struct topology *topology, struct diagnostics *list)
+{
+	for (size_t i = 0; i < topology->routes.count; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct text *name = &topology->routes.items[i].label;
+			const struct text *earlier = &topology->routes.items[j].label;
+
+			if (name->value && earlier->value &&
+			    strcasecmp(name->value, earlier->value) == 0)
+				report(list, NAME_TWICE, name->at,
+				       "another route is called '%s' already", name->value);
+		}
+}
+
 /* What one route says is checked in any case; what all say together only if each makes sense. */
 void topology_verify_routes(const struct topology *topology, struct diagnostics *list)
 {
 	size_t before = diagnostics_count(list, SEVERITY_ERROR);
 	bool complete = topology->routes.count > 0;
 
+	verify_names(topology, list);
 	for (size_t i = 0; i < topology->routes.count; i++)
 		if (topology->routes.items[i].complete)
 			complete &= verify_route(topology, &topology->routes.items[i], list);

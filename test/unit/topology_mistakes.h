@@ -212,6 +212,7 @@ static const struct mistake values[] = {
 	{"", {SMARTHOST("host: a.example, port: 465"), BY_SMARTHOST}},
 	{"bad-value",
 	 {SMARTHOST("host: a.example, tls_mode: wrapper, tls_level: ^may"), BY_SMARTHOST}},
+	{"listed-twice", {{"{name: out,", "{name: ^In,"}}},
 	/* egress: not the node's, on the wrong thing, without any word */
 	{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.45}")}},
 	{"egress", {PRIVATE("egress: {ipv4: ^11.22.33.44}")}},
