@@ -196,17 +196,34 @@ static const struct route *route_to(const struct facts *facts, const struct node
 	return route;
 }
 
+/* Whether some mail goes straight from the node to the hosts of its recipients. */
+static bool has_direct_way(const struct facts *facts)
+{
+	const struct topology *topology = facts->topology;
+
+	for (size_t i = 0; i < topology->routes.count; i++)
+		if (route_is_outbound(&topology->routes.items[i]) &&
+		    route_next(&topology->routes.items[i], facts->node) == &topology->internet)
+			return true;
+	return false;
+}
+
+/*
+ * Where no mail goes straight out, none may: what no sender domain decides, such as mail of the
+ * host itself, takes the first way.
+ */
 static void derive_ways_out(struct arena *arena, struct facts *facts)
 {
 	const struct route *route = topology_route_out(facts->topology, facts->node, NULL);
 	struct node *ways[MOST_WAYS];
 	size_t count = topology_ways_out(facts->topology, facts->node, NULL, ways, MOST_WAYS);
 
-	if (count == 0 || ways[0]->kind.value == KIND_INTERNET ||
-	    (count > 1 && !has_fallbacks(facts)))
+	if (count == 0 || has_direct_way(facts))
 		return;
 	facts->relayhost = facts_next_hop(arena, facts->topology, facts->node, ways[0]);
 	facts->relayhost_at = route->head.at;
+	if (count > 1 && !has_fallbacks(facts))
+		return;
 	for (size_t i = 1; i < count && i < MOST_WAYS; i++)
 		*arena_push(arena, &facts->fallbacks) =
 			(struct text){facts_next_hop(arena, facts->topology, facts->node, ways[i]),

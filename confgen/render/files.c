@@ -87,34 +87,35 @@ static void fill_table(struct run *run, const struct facts *facts, struct render
 	add_file(run, file, &text);
 }
 
-static void render_tables(struct run *run, const struct facts *facts, const struct table *tables,
-			  size_t count)
+static void render_tables(struct run *run, const struct facts *facts,
+			  const struct table_list *tables)
 {
 	const char *type = table_type(facts->node), *node = facts->node->head.name.value;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < tables->count; i++) {
+		const struct table *table = &tables->items[i];
 		struct rendered_file file = {
-			.path = arena_printf(run->arena, "%s/%s", node, tables[i].name),
-			.install = arena_printf(run->arena, "/etc/postfix/%s", tables[i].name),
+			.path = arena_printf(run->arena, "%s/%s", node, table->name),
+			.install = arena_printf(run->arena, "/etc/postfix/%s", table->name),
 			.owner = "root:root",
-			.mode = tables[i].secret ? 0600 : 0644,
-			.install_mode = tables[i].secret ? "0600" : "0644",
+			.mode = table->secret ? 0600 : 0644,
+			.install_mode = table->secret ? "0600" : "0644",
 			.index = strcmp(type, "texthash") == 0 ? NULL : type,
 		};
 
-		if (!table_is_inline(facts->node, &tables[i]))
-			fill_table(run, facts, file, "postfix/table", &tables[i]);
+		if (!table_is_inline(facts->node, table))
+			fill_table(run, facts, file, "postfix/table", table);
 	}
 }
 
-static const struct table *find_table(const struct table *tables, size_t count, const char *name)
+static const struct table *find_table(const struct table_list *tables, const char *name)
 {
 	static const struct entry_list no_rows;
 	static const struct table none = {"", "", false, &no_rows};
 
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(tables[i].name, name) == 0)
-			return &tables[i];
+	for (size_t i = 0; i < tables->count; i++)
+		if (strcmp(tables->items[i].name, name) == 0)
+			return &tables->items[i];
 	return &none;
 }
 
@@ -122,8 +123,7 @@ static void render_node(struct run *run, const struct facts *facts)
 {
 	const char *node = facts->node->head.name.value;
 	json_t *view = view_of_node(run->arena, facts);
-	struct table tables[MOST_TABLES];
-	size_t count = view_tables(run->arena, facts, tables, MOST_TABLES);
+	const struct table_list tables = view_tables(run->arena, facts);
 
 	for (size_t i = 0; i < sizeof(file_rows) / sizeof(file_rows[0]); i++) {
 		const struct file_row *row = &file_rows[i];
@@ -140,13 +140,13 @@ static void render_node(struct run *run, const struct facts *facts)
 			continue;
 		if (row->table)
 			fill_table(run, facts, file, row->template,
-				   find_table(tables, count, row->table));
+				   find_table(&tables, row->table));
 		else
 			fill(run, file, row->template, view);
 	}
 	json_decref(view);
 	if (facts->node->kind.value == KIND_POSTFIX)
-		render_tables(run, facts, tables, count);
+		render_tables(run, facts, &tables);
 }
 
 static void render_readme(struct run *run, const struct facts *const *facts, size_t count)

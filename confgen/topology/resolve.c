@@ -16,27 +16,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LONGEST_SECRET	    512 /* CRYPT_MAX_PASSPHRASE_SIZE of crypt(3) */
+#define MOST_COMPARED	    1000 /* names, to find one that was meant */
+#define LONGEST_SECRET	    512	 /* CRYPT_MAX_PASSPHRASE_SIZE of crypt(3) */
 #define LARGEST_SECRET_FILE ((size_t)4096)
 
 /* The names of a map's items, for "did you mean". */
-static void unknown_name(struct arena *arena, struct diagnostics *list, const struct text *name,
-			 const char *what, const void *items, size_t count, size_t size)
+static void unknown_name(struct diagnostics *list, const struct text *name, const char *what,
+			 const void *items, size_t count, size_t size)
 {
+	struct arena *arena = arena_new(0);
 	const char **names = arena_array(arena, count + 1, sizeof(*names));
-	const char *near;
+	const char *near = NULL;
 
 	for (size_t i = 0; i < count; i++)
 		names[i] = ((const struct head *)(const void *)((const char *)items + i * size))
 				   ->name.value;
-	near = suggest(name->value, names, count);
+	if (count <= MOST_COMPARED)
+		near = suggest(name->value, names, count);
 	report(list, UNKNOWN_NAME, name->at, "there is no %s '%s'", what, name->value);
 	if (near)
 		diagnostics_hint(list, "did you mean '%s'?", near);
+	arena_free(arena);
 }
 
-static struct node *find_node(struct arena *arena, struct topology *topology,
-			      struct diagnostics *list, const struct text *name)
+static struct node *find_node(struct topology *topology, struct diagnostics *list,
+			      const struct text *name)
 {
 	if (!name->value)
 		return NULL;
@@ -45,13 +49,13 @@ static struct node *find_node(struct arena *arena, struct topology *topology,
 	for (size_t i = 0; i < topology->nodes.count; i++)
 		if (strcmp(topology->nodes.items[i].head.name.value, name->value) == 0)
 			return &topology->nodes.items[i];
-	unknown_name(arena, list, name, "node", topology->nodes.items, topology->nodes.count,
+	unknown_name(list, name, "node", topology->nodes.items, topology->nodes.count,
 		     sizeof(struct node));
 	return NULL;
 }
 
 /* Sets `*out` to the network, or to NULL for the Internet; an unknown name gives an error. */
-static bool find_network(struct arena *arena, struct topology *topology, struct diagnostics *list,
+static bool find_network(struct topology *topology, struct diagnostics *list,
 			 const struct text *name, struct network **out)
 {
 	*out = NULL;
@@ -64,8 +68,8 @@ static bool find_network(struct arena *arena, struct topology *topology, struct 
 			*out = &topology->networks.items[i];
 			return true;
 		}
-	unknown_name(arena, list, name, "network", topology->networks.items,
-		     topology->networks.count, sizeof(struct network));
+	unknown_name(list, name, "network", topology->networks.items, topology->networks.count,
+		     sizeof(struct network));
 	return false;
 }
 
@@ -89,8 +93,8 @@ static void resolve_domains(struct arena *arena, struct topology *topology,
 	for (size_t i = 0; i < topology->domains.count; i++) {
 		struct domain *domain = &topology->domains.items[i];
 
-		domain->home = find_node(arena, topology, list, &domain->mailboxes);
-		domain->dkim.signer = find_node(arena, topology, list, &domain->dkim.sign_at);
+		domain->home = find_node(topology, list, &domain->mailboxes);
+		domain->dkim.signer = find_node(topology, list, &domain->dkim.sign_at);
 		if (domain->recipients.count)
 			resolve_recipients(arena, domain, list);
 		if (name_map_add(domains, domain->head.name.value, domain))
@@ -128,28 +132,28 @@ static void resolve_nodes(struct arena *arena, struct topology *topology, struct
 		for (size_t j = 0; j < node->addresses.count; j++) {
 			struct attachment *attachment = &node->addresses.items[j];
 
-			if (!find_network(arena, topology, list, &attachment->head.name,
+			if (!find_network(topology, list, &attachment->head.name,
 					  &attachment->network))
 				attachment->network = &nowhere;
 		}
 	}
 }
 
-static void resolve_links(struct arena *arena, struct topology *topology, struct diagnostics *list)
+static void resolve_links(struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->links.count; i++) {
 		struct link *link = &topology->links.items[i];
 
-		if (!find_network(arena, topology, list, &link->over, &link->network))
+		if (!find_network(topology, list, &link->over, &link->network))
 			link->network = &nowhere;
 		for (size_t j = 0; j < link->between.count && j < 2; j++)
-			link->ends[j] = find_node(arena, topology, list, &link->between.items[j]);
+			link->ends[j] = find_node(topology, list, &link->between.items[j]);
 		for (size_t j = 0; j < link->credentials.count; j++)
-			link->credentials.items[j].node = find_node(
-				arena, topology, list, &link->credentials.items[j].head.name);
+			link->credentials.items[j].node =
+				find_node(topology, list, &link->credentials.items[j].head.name);
 		for (size_t j = 0; j < link->egress.count; j++)
 			link->egress.items[j].node =
-				find_node(arena, topology, list, &link->egress.items[j].head.name);
+				find_node(topology, list, &link->egress.items[j].head.name);
 		if (link->trust.value != TRUST_SASL)
 			continue;
 		if (!link->tls.given)
@@ -200,7 +204,7 @@ static void resolve_route_name(struct arena *arena, struct topology *topology, s
 	if (set || domain)
 		return;
 	route->complete = false;
-	unknown_name(arena, list, name, "domain", topology->domains.items, topology->domains.count,
+	unknown_name(list, name, "domain", topology->domains.items, topology->domains.count,
 		     sizeof(struct domain));
 }
 
@@ -216,7 +220,7 @@ static void resolve_routes(struct arena *arena, struct topology *topology,
 		for (size_t j = 0; j < names->count; j++)
 			resolve_route_name(arena, topology, route, &names->items[j], domains, list);
 		for (size_t j = 0; j < route->path.count; j++) {
-			struct node *node = find_node(arena, topology, list, &route->path.items[j]);
+			struct node *node = find_node(topology, list, &route->path.items[j]);
 
 			route->complete &= node && node->kind.given;
 			if (node)
@@ -225,15 +229,15 @@ static void resolve_routes(struct arena *arena, struct topology *topology,
 	}
 }
 
-static void resolve_tests(struct arena *arena, struct topology *topology, struct diagnostics *list)
+static void resolve_tests(struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->tests.count; i++) {
 		struct test_case *test = &topology->tests.items[i];
 
-		find_node(arena, topology, list, &test->at);
-		find_node(arena, topology, list, &test->expect.delivered_at);
+		find_node(topology, list, &test->at);
+		find_node(topology, list, &test->expect.delivered_at);
 		for (size_t j = 0; j < test->expect.via.count; j++)
-			find_node(arena, topology, list, &test->expect.via.items[j]);
+			find_node(topology, list, &test->expect.via.items[j]);
 	}
 }
 
@@ -245,9 +249,9 @@ void topology_resolve(struct arena *arena, struct topology *topology, struct dia
 	topology->internet.head.name.value = "internet";
 	resolve_domains(arena, topology, domains, list);
 	resolve_nodes(arena, topology, list);
-	resolve_links(arena, topology, list);
+	resolve_links(topology, list);
 	resolve_routes(arena, topology, domains, list);
-	resolve_tests(arena, topology, list);
+	resolve_tests(topology, list);
 }
 
 /* --- secrets --- */
