@@ -174,6 +174,32 @@ static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
 	push_entry(arena, &limit->senders, "<>", "OK", route->head.at);
 }
 
+/* Whether the peer may use a domain above this one, and with it what lies below. */
+static bool covers(const struct sender_limit *limit, const char *name)
+{
+	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.'))
+		if (names_find(limit->senders.names, dot) != NAME_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* A domain of the topology that lies below a peer's own is none of the peer's, unless it says so.
+ */
+static void derive_foreign_subdomains(struct arena *arena, const struct topology *topology,
+				      struct sender_limit *limit)
+{
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		const struct text *name = &topology->domains.items[i].head.name;
+
+		if (names_find(limit->senders.names, name->value) != NAME_UNKNOWN ||
+		    !covers(limit, name->value))
+			continue;
+		push_entry(arena, &limit->senders, name->value, "REJECT", name->at);
+		push_entry(arena, &limit->senders, arena_printf(arena, ".%s", name->value),
+			   "REJECT", name->at);
+	}
+}
+
 /* Whether some domain has more than one way out of the node (then all have the same ones). */
 static bool has_fallbacks(const struct facts *facts)
 {
@@ -469,6 +495,8 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 	expect_domains(arena, facts);
 	for (size_t i = 0; i < topology->routes.count; i++)
 		derive_route(arena, facts, &topology->routes.items[i]);
+	for (size_t i = 0; i < facts->limits.count; i++)
+		derive_foreign_subdomains(arena, topology, &facts->limits.items[i]);
 	derive_ways_out(arena, facts);
 	derive_senders(arena, facts);
 	for (size_t i = 0; i < topology->domains.count; i++)

@@ -362,12 +362,57 @@ static void no_mail_bypasses_the_relays(void **state)
 	arena_free(arena);
 }
 
+/* A domain below another one, with a host of its own: neither host may write as the other. */
+static void subdomains_of_others_are_not_covered(void **state)
+{
+	static const char text[] =
+		"postern: 1\n"
+		"domains:\n"
+		"  example.com: {mailboxes: home}\n"
+		"  shop.example.com: {mailboxes: shop}\n"
+		"networks: {vpn: 10.0.0.0/24}\n"
+		"nodes:\n"
+		"  mx: {kind: postfix, hostname: mx.example.net,\n"
+		"       addresses: {internet: 192.0.2.1, vpn: 10.0.0.1}}\n"
+		"  home: {kind: dms, hostname: home.example.com, addresses: {vpn: 10.0.0.2}}\n"
+		"  shop: {kind: dms, hostname: h.shop.example.com, addresses: {vpn: 10.0.0.3}}\n"
+		"links: [{between: [mx, home], over: vpn}, {between: [mx, shop], over: vpn}]\n"
+		"routes:\n"
+		"  - {name: a, to: example.com, path: [internet, mx, home]}\n"
+		"  - {name: b, to: shop.example.com, path: [internet, mx, shop]}\n"
+		"  - {name: a-out, from: example.com, path: [home, mx, internet]}\n"
+		"  - {name: b-out, from: shop.example.com, path: [shop, mx, internet]}\n";
+	struct arena *arena = arena_new(0);
+	const struct topology *topology = parse(arena, text);
+	const struct facts *facts = facts_derive(arena, topology, find(topology, "mx"));
+	const struct entry_list *home = &facts->limits.items[0].senders;
+	struct strbuf told = STRBUF_INIT;
+
+	(void)state;
+	assert_int_equal(facts->limits.count, 2);
+	tell_entries(&told, "home:", home);
+	tell_entries(&told, "shop:", &facts->limits.items[1].senders);
+	assert_string_equal(strbuf_text(&told), "home: example.com -> OK @15\n"
+						"home: .example.com -> OK @15\n"
+						"home: home.example.com -> OK @9\n"
+						"home: <> -> OK @15\n"
+						"home: shop.example.com -> REJECT @4\n"
+						"home: .shop.example.com -> REJECT @4\n"
+						"shop: shop.example.com -> OK @16\n"
+						"shop: .shop.example.com -> OK @16\n"
+						"shop: h.shop.example.com -> OK @10\n"
+						"shop: <> -> OK @16\n");
+	strbuf_done(&told);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facts_follow_from_the_yaml),
 		cmocka_unit_test(looking_reads_no_secret),
 		cmocka_unit_test(no_mail_bypasses_the_relays),
+		cmocka_unit_test(subdomains_of_others_are_not_covered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
