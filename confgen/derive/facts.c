@@ -178,25 +178,20 @@ static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
 static bool covers(const struct sender_limit *limit, const char *name)
 {
 	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.'))
-		if (names_find(limit->senders.names, dot) != NAME_UNKNOWN)
+		if (name_map_find(limit->senders.index, dot + 1))
 			return true;
 	return false;
 }
 
-/* A domain of the topology that lies below a peer's own is none of the peer's, unless it says so.
- */
+/* A domain of the topology below one of the peer's is not the peer's, unless it is listed. */
 static void derive_foreign_subdomains(struct arena *arena, const struct topology *topology,
 				      struct sender_limit *limit)
 {
 	for (size_t i = 0; i < topology->domains.count; i++) {
 		const struct text *name = &topology->domains.items[i].head.name;
 
-		if (names_find(limit->senders.names, name->value) != NAME_UNKNOWN ||
-		    !covers(limit, name->value))
-			continue;
-		push_entry(arena, &limit->senders, name->value, "REJECT", name->at);
-		push_entry(arena, &limit->senders, arena_printf(arena, ".%s", name->value),
-			   "REJECT", name->at);
+		if (covers(limit, name->value))
+			push_entry(arena, &limit->senders, name->value, "REJECT", name->at);
 	}
 }
 
