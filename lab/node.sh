@@ -10,7 +10,7 @@ node_folders=(etc var run tmp home root)
 node_etc=(
 	alternatives bindresvport.blacklist debian_version dovecot/conf.d/none ethertypes gai.conf
 	host.conf ld.so.cache ld.so.conf ld.so.conf.d libaudit.conf localtime mime.types os-release
-	perl postfix/dynamicmaps.cf postfix/dynamicmaps.cf.d postfix/makedefs.out postfix/post-install
+	nginx/modules-enabled perl postfix/dynamicmaps.cf postfix/dynamicmaps.cf.d postfix/makedefs.out postfix/post-install
 	postfix/postfix-files postfix/postfix-files.d postfix/postfix-script protocols python3
 	rpc services shells ssl/openssl.cnf timezone
 )
@@ -123,12 +123,13 @@ node_run() {
 
 # node_log NODE WHAT: prints a log.
 node_log() {
-	local file
+	local file what=$2
 	node_process "$1" >/dev/null
-	case $2 in
+	[[ -n $what ]] || what=$(node_query "$1" 'if .kind == "proxy" then "proxy" else empty end')
+	case ${what:=postfix} in
 	postfix) file=$(node_run "$1" postconf -h maillog_file) ;;
-	milter | dovecot | nsd) file=/var/log/$2.log ;;
-	*) misuse "no log '$2'" ;;
+	milter | dovecot | nsd | proxy) file=/var/log/$what.log ;;
+	*) misuse "no log '$what'" ;;
 	esac
 	node_run "$1" cat -- "$file"
 }

@@ -10,7 +10,7 @@
 static const struct file_row {
 	const char *name, *template;
 	enum node_kind kind;
-	const char *when; /* key of the view that must say yes; NULL: always */
+	const char *when; /* key of the view, dotted, that must say yes; NULL: always */
 	mode_t mode;
 	const char *install, *owner, *install_mode;
 } file_rows[] = {
@@ -26,6 +26,8 @@ static const struct file_row {
 	 "/etc/dovecot/sasl_users", "root:dovecot", "0640"},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_POSTFIX, "milter", 0644,
 	 "/etc/postern/postern-milter.conf", "root:root", "0644"},
+	{"postern.nft", "firewall/postern.nft", KIND_POSTFIX, "behind_proxy", 0644,
+	 "/etc/postern/postern.nft", "root:root", "0644"},
 	{"postfix-main.cf", "dms/postfix-main.cf", KIND_DMS, NULL, 0644,
 	 DMS_CONFIG "postfix-main.cf", "root:root", "0644"},
 	{"postfix-master.cf", "dms/postfix-master.cf", KIND_DMS, NULL, 0644,
@@ -36,6 +38,26 @@ static const struct file_row {
 	 DMS_CONFIG "postfix-sasl-password.cf", "root:root", "0600"},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_DMS, "milter", 0644,
 	 "/etc/postern/postern-milter.conf", "root:root", "0644"},
+	{"user-patches.sh", "dms/user-patches.sh", KIND_DMS, "behind_proxy", 0755,
+	 DMS_CONFIG "user-patches.sh", "root:root", "0755"},
+	{"dovecot.cf", "dms/dovecot.cf", KIND_DMS, "proxied.dovecot", 0644, DMS_CONFIG "dovecot.cf",
+	 "root:root", "0644"},
+	{"postern.nft", "firewall/postern.nft", KIND_DMS, "behind_proxy", 0644,
+	 DMS_CONFIG "postern.nft", "root:root", "0644"},
+	{"haproxy.cfg", "proxy/haproxy.cfg", KIND_PROXY, "proxy.haproxy", 0644,
+	 "/etc/haproxy/haproxy.cfg", "root:root", "0644"},
+	{"nginx.conf", "proxy/nginx.conf", KIND_PROXY, "proxy.nginx", 0644, "/etc/nginx/nginx.conf",
+	 "root:root", "0644"},
+	{"compose.yaml", "proxy/compose.yaml", KIND_PROXY, "proxy.in_container", 0644,
+	 "compose.yaml", "root:root", "0644"},
+	{"traefik.yaml", "proxy/traefik.yaml", KIND_PROXY, "proxy.traefik", 0644,
+	 "docker-data/traefik/traefik.yaml", "root:root", "0644"},
+	{"dynamic.yaml", "proxy/dynamic.yaml", KIND_PROXY, "proxy.has_hosts", 0644,
+	 "docker-data/traefik/dynamic.yaml", "root:root", "0644"},
+	{"caddy.json", "proxy/caddy.json", KIND_PROXY, "proxy.caddy", 0644,
+	 "docker-data/caddy/caddy.json", "root:root", "0644"},
+	{"Dockerfile", "proxy/caddy.Dockerfile", KIND_PROXY, "proxy.caddy", 0644,
+	 "docker-data/caddy/Dockerfile", "root:root", "0644"},
 };
 
 struct run {
@@ -85,6 +107,17 @@ static void render_tables(struct run *run, const struct facts *facts)
 	}
 }
 
+/* Whether the view says yes, in a template's sense, to a dotted key. */
+static bool says_yes(struct arena *arena, json_t *view, const char *key)
+{
+	size_t length = strcspn(key, ".");
+	json_t *value = json_object_get(view, arena_strndup(arena, key, length));
+
+	if (key[length])
+		return json_is_object(value) && says_yes(arena, value, key + length + 1);
+	return !json_is_false(value) && !(json_is_array(value) && json_array_size(value) == 0);
+}
+
 static void render_node(struct run *run, const struct facts *facts)
 {
 	json_t *view = view_of_node(run->arena, facts);
@@ -93,7 +126,7 @@ static void render_node(struct run *run, const struct facts *facts)
 		const struct file_row *row = &file_rows[i];
 
 		if ((int)row->kind != facts->node->kind.value ||
-		    (row->when && json_is_false(json_object_get(view, row->when))))
+		    (row->when && !says_yes(run->arena, view, row->when)))
 			continue;
 		add_file(run,
 			 (struct rendered_file){
@@ -145,7 +178,7 @@ int files_render(struct arena *arena, const struct topology *topology,
 	for (size_t i = 0; i < topology->nodes.count; i++) {
 		const struct node *node = &topology->nodes.items[i];
 
-		if (node->kind.value > KIND_DMS ||
+		if (!facts_has(node) ||
 		    (options->host && strcmp(options->host, node->head.name.value) != 0))
 			continue;
 		facts[count] = facts_derive(arena, topology, node);

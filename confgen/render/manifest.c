@@ -88,10 +88,38 @@ static json_t *smarthost(const struct node *node)
 			 "login", node->credentials.head.given);
 }
 
+/* The PROXY ports of the node: which proxy, from which port of its own, connects there. */
+static json_t *proxied(const struct facts *facts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts->proxied.count; i++) {
+		const struct listener *listener = facts->proxied.items[i].listener;
+
+		json_array_append_new(array, json_pack("{s:s, s:s, s:i, s:s, s:i}", "name",
+						       listener->head.name.value, "service",
+						       service_words[listener->service.value],
+						       "port", (int)listener->proxy_port.value,
+						       "proxy", listener->proxy->head.name.value,
+						       "proxy_port", (int)listener->port.value));
+	}
+	return array;
+}
+
+static json_t *proxy(const struct node *node)
+{
+	if (node->kind.value != KIND_PROXY)
+		return json_null();
+	return json_pack("{s:s, s:s}", "software", software_words[node->software.value], "protocol",
+			 proxy_protocol_words[node->proxy_protocol.value]);
+}
+
 static json_t *listeners(const struct facts *facts)
 {
 	json_t *array = json_array();
 
+	if (facts->node->kind.value == KIND_PROXY)
+		return array;
 	json_array_append_new(array, json_pack("{s:s, s:i}", "name", "smtp", "port", 25));
 	if (facts->submission)
 		json_array_append_new(array, json_pack("{s:s, s:i}", "name", "submission", "port",
@@ -136,10 +164,11 @@ static const struct facts *facts_of(const struct node *node, const struct facts 
 static json_t *node_entry(const struct node *node, const struct facts *facts,
 			  const struct rendered_files *files)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 			 node->head.name.value, "kind", node_kind_words[node->kind.value],
 			 "hostname", text(node->hostname.value), "addresses", addresses(node),
-			 "tls", tls(node), "smarthost", smarthost(node), "listeners",
+			 "tls", tls(node), "smarthost", smarthost(node), "proxy", proxy(node),
+			 "proxied", facts ? proxied(facts) : json_array(), "listeners",
 			 facts ? listeners(facts) : json_array(), "milter",
 			 facts && facts->keys.count ? milter(facts) : json_null(), "accounts",
 			 facts ? accounts(facts) : json_array(), "files", files_of(node, files));
@@ -235,6 +264,19 @@ static json_t *install_list(const struct node *node, const struct rendered_files
 	return array;
 }
 
+/* Where the node's firewall file goes, or false. */
+static json_t *nft_path(const struct node *node, const struct rendered_files *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		const char *install = files->items[i].install;
+
+		if (is_of_node(files->items[i].path, node) && install &&
+		    strcmp(strrchr(files->items[i].path, '/'), "/postern.nft") == 0)
+			return json_string(install);
+	}
+	return json_false();
+}
+
 json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, size_t count,
 			const struct rendered_files *files)
 {
@@ -247,6 +289,7 @@ json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, s
 		json_object_set_new(view, "postfix",
 				    json_boolean(node->kind.value == KIND_POSTFIX));
 		json_object_set_new(view, "dms", json_boolean(node->kind.value == KIND_DMS));
+		json_object_set_new(view, "nft", nft_path(node, files));
 		json_object_set_new(view, "files", install_list(node, files, false));
 		json_object_set_new(view, "indexed", install_list(node, files, true));
 		json_array_append_new(nodes, view);

@@ -80,6 +80,28 @@ static void resolve_domains(struct arena *arena, struct topology *topology,
 	}
 }
 
+/* The port for PROXY beside `port`; 10025 is taken by amavis in docker-mailserver. */
+static unsigned long second_port(const struct node *node, unsigned long port)
+{
+	return node->kind.value == KIND_DMS && port == 25 ? 12525 : port + 10000;
+}
+
+static void resolve_listeners(struct arena *arena, struct topology *topology,
+			      struct diagnostics *list, struct node *node)
+{
+	for (size_t i = 0; i < node->listeners.count; i++) {
+		struct listener *listener = &node->listeners.items[i];
+
+		listener->proxy = find_node(arena, topology, list, &listener->proxied_by);
+		if (!listener->port.given)
+			listener->port.value = service_port(listener->service.value);
+		if (listener->through.value == THROUGH_SAME_PORT)
+			listener->proxy_port.value = listener->port.value;
+		else if (!listener->proxy_port.given)
+			listener->proxy_port.value = second_port(node, listener->port.value);
+	}
+}
+
 static void resolve_nodes(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++) {
@@ -88,6 +110,9 @@ static void resolve_nodes(struct arena *arena, struct topology *topology, struct
 
 		node->postfix.number =
 			version ? 300 + (unsigned)strtoul(version + 2, NULL, 10) : 307;
+		if (node->software.value == SOFTWARE_NGINX && !node->proxy_protocol.given)
+			node->proxy_protocol.value = PROXY_V1;
+		resolve_listeners(arena, topology, list, node);
 		for (size_t j = 0; j < node->addresses.count; j++) {
 			struct attachment *attachment = &node->addresses.items[j];
 
@@ -130,6 +155,17 @@ static struct domain *find_domain(struct arena *arena, struct topology *topology
 	return NULL;
 }
 
+static void push_hop(struct arena *arena, struct route *route, struct node *node,
+		     struct position at)
+{
+	if (node->kind.value == KIND_PROXY) {
+		*arena_push(arena, &route->proxies) = (struct passage){node, route->hop_count, at};
+		return;
+	}
+	route->hops[route->hop_count] = node;
+	route->hop_at[route->hop_count++] = at;
+}
+
 static void resolve_routes(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->routes.count; i++) {
@@ -138,6 +174,7 @@ static void resolve_routes(struct arena *arena, struct topology *topology, struc
 
 		route->domains = arena_array(arena, names->count, sizeof(struct domain *));
 		route->hops = arena_array(arena, route->path.count, sizeof(struct node *));
+		route->hop_at = arena_array(arena, route->path.count, sizeof(struct position));
 		for (size_t j = 0; j < names->count; j++) {
 			struct domain *domain =
 				find_domain(arena, topology, list, &names->items[j]);
@@ -149,7 +186,7 @@ static void resolve_routes(struct arena *arena, struct topology *topology, struc
 			struct node *node = find_node(arena, topology, list, &route->path.items[j]);
 
 			if (node)
-				route->hops[route->hop_count++] = node;
+				push_hop(arena, route, node, route->path.items[j].at);
 		}
 	}
 }
