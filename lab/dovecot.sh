@@ -2,24 +2,19 @@
 # shellcheck shell=bash disable=SC2154
 
 # dovecot_serve NODE [FILE]: runs it with that configuration of the node, or, without one, for the
-# accounts in /etc/dovecot/users.
+# accounts in /etc/dovecot/users. It logs to a file, for a node has no syslog daemon.
 dovecot_serve() {
-	local config
-	config=$lab_dir/nodes/$1/root/etc/dovecot/dovecot.conf
-	cat >"$config" <<-CONFIG
-		protocols = none
-		ssl = no
-		log_path = /var/log/dovecot.log
-		!include ${2:-/etc/dovecot/lab.conf}
-	CONFIG
-	if (($# == 1)); then
-		dovecot_own >"${config%/*}/lab.conf"
-	fi
-	node_run "$1" dovecot
+	local folder=$lab_dir/nodes/$1/root/etc/dovecot
+	(($# > 1)) || dovecot_own >"$folder/accounts.conf"
+	printf '%s\n' 'log_path = /var/log/dovecot.log' "!include ${2:-/etc/dovecot/accounts.conf}" \
+		>"$folder/lab.conf"
+	node_run "$1" dovecot -c /etc/dovecot/lab.conf
 }
 
 dovecot_own() {
 	cat <<-'CONFIG'
+		protocols =
+		ssl = no
 		auth_mechanisms = plain login
 		disable_plaintext_auth = no
 		passdb {

@@ -66,9 +66,9 @@ internet_addresses() {
 	done
 }
 
-# Rendered files of a node, as lines `PATH INSTALL MODE INDEX`.
+# Rendered files of a node, as lines `PATH INSTALL OWNER MODE INDEX`.
 node_files() {
-	node_query "$1" '.files[]? | "\(.path) \(.install) \(.mode) \(.index)"'
+	node_query "$1" '.files[]? | "\(.path) \(.install) \(.owner) \(.mode) \(.index)"'
 }
 
 # rendered NODE NAME: the rendered file of that name, or nothing.

@@ -26,14 +26,14 @@ milter_keys() {
 		done
 }
 
-# TXT records of the keys, in strings of at most 255 octets.
+# TXT records of the keys.
 milter_records() {
-	local key name record
+	local key name
 	for key in "$lab_dir"/keys/*.pem; do
 		name=${key##*/}
-		record="v=DKIM1; k=rsa; p=$(openssl rsa -in "$key" -pubout -outform DER 2>/dev/null |
-			openssl base64 -A)"
-		echo "${name%.pem}. TXT \"${record:0:250}\" \"${record:250}\""
+		dns_text "${name%.pem}" "v=DKIM1; k=rsa; p=$(
+			openssl rsa -in "$key" -pubout -outform DER 2>/dev/null | openssl base64 -A
+		)"
 	done
 }
 
@@ -60,7 +60,7 @@ milter_start() {
 	[[ -n $config ]] || fail "node $1 has no milter"
 	socket=$(node_query "$1" .milter.socket)
 	# shellcheck disable=SC2016 # the node's shell expands
-	node_run "$1" bash -c 'setsid "$1" -c "$2" </dev/null >>/var/log/milter.log 2>&1 & echo $! >"$3"' \
+	node_run "$1" bash -c 'setsid "$1" -f -c "$2" </dev/null >>/var/log/milter.log 2>&1 & echo $! >"$3"' \
 		bash "$milter_binary" "$config" "$milter_pid"
 	node_run "$1" bash -c "for round in {1..250}; do
 		{ $(milter_probe "$socket"); } 2>/dev/null && exit
@@ -71,7 +71,8 @@ milter_start() {
 	}
 }
 
-# milter_probe SOCKET: a shell command that tells whether the milter listens.
+# milter_probe SOCKET: a shell command that tells whether the milter listens. The file of a UNIX
+# socket may be one that a killed milter left.
 milter_probe() {
 	local port host
 	if [[ $1 == inet:* ]]; then
@@ -79,7 +80,7 @@ milter_probe() {
 		[[ $port != *@* ]] || host=${port#*@}
 		echo ": </dev/tcp/$host/${port%@*}"
 	else
-		echo "[[ -S ${1#*:} ]]"
+		echo "grep -q ' 00010000 .* ${1#*:}\$' /proc/net/unix"
 	fi
 }
 

@@ -8,11 +8,10 @@ node_folders=(etc var run tmp home root)
 
 # What a node's /etc takes from the host: no configuration of its services, and no secrets.
 node_etc=(
-	alternatives bindresvport.blacklist debian_version dovecot/conf.d/none ethertypes gai.conf
-	host.conf ld.so.cache ld.so.conf ld.so.conf.d libaudit.conf localtime mime.types os-release
-	nginx/modules-enabled perl postfix/dynamicmaps.cf postfix/dynamicmaps.cf.d postfix/makedefs.out postfix/post-install
-	postfix/postfix-files postfix/postfix-files.d postfix/postfix-script protocols python3
-	rpc services shells ssl/openssl.cnf timezone
+	alternatives debian_version gai.conf host.conf ld.so.cache ld.so.conf ld.so.conf.d localtime
+	nginx/modules-enabled os-release perl postfix/dynamicmaps.cf postfix/dynamicmaps.cf.d
+	postfix/makedefs.out postfix/post-install postfix/postfix-files postfix/postfix-files.d
+	postfix/postfix-script protocols python3 services shells ssl/openssl.cnf timezone
 )
 
 # The tree that every node starts with.
@@ -28,6 +27,7 @@ node_base() {
 	ln -s /run "$base/var/run"
 	ln -s /run/lock "$base/var/lock"
 	install -d -o postfix -g postfix "$base/var/lib/postfix"
+	install -d -o postfix -g root -m 0700 "$base/var/spool/postfix/private"
 	for path in "${node_etc[@]}"; do
 		[[ ! -e /etc/$path ]] || present+=("etc/$path")
 	done
@@ -125,7 +125,8 @@ node_run() {
 node_log() {
 	local file what=$2
 	node_process "$1" >/dev/null
-	[[ -n $what ]] || what=$(node_query "$1" 'if .kind == "proxy" then "proxy" else empty end')
+	[[ -n $what || $1 != dns ]] || what=nsd
+	[[ -n $what ]] || what=$(node_query "$1" 'select(.kind == "proxy").kind')
 	case ${what:=postfix} in
 	postfix) file=$(node_run "$1" postconf -h maillog_file) ;;
 	milter | dovecot | nsd | proxy) file=/var/log/$what.log ;;

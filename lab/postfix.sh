@@ -21,15 +21,15 @@ postfix_serve() {
 
 # postfix_install NODE: puts the rendered files in place and indexes those that are to be.
 postfix_install() {
-	local path install mode index root
-	root=$lab_dir/nodes/$1/root
-	while read -r path install mode index; do
+	local path install owner mode index root=$lab_dir/nodes/$1/root
+	while read -r path install owner mode index; do
 		node_path_check "$1" "$install"
 		mkdir -p "$root${install%/*}"
 		install -m "$mode" "$lab_dir/out/$path" "$root$install"
+		[[ $owner == root:root ]] || node_run "$1" chown "$owner" "$install"
 	done < <(node_files "$1")
 	postfix_settle "$1"
-	while read -r path install mode index; do
+	while read -r path install owner mode index; do
 		[[ $index == none ]] || node_run "$1" postmap "$index:$install"
 	done < <(node_files "$1")
 }

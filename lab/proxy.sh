@@ -22,7 +22,7 @@ proxy_of() {
 proxy_serve() {
 	local root path install mode
 	root=$lab_dir/nodes/$1/root
-	while read -r path install mode _; do
+	while read -r path install _ mode _; do
 		[[ $install == /* ]] || continue
 		node_path_check "$1" "$install"
 		install -D -m "$mode" "$lab_dir/out/$path" "$root$install"

@@ -8,10 +8,11 @@
 #include "milter/settings.h"
 
 #include <ctype.h>
+#include <strings.h>
 
-#define DEFAULT_SOCKET "unix:/var/spool/postfix/postern/milter.sock"
-#define DEFAULT_GROUP  "postfix"
-#define DEFAULT_USER   "postern"
+#define DEFAULT_PATH  "/var/spool/postfix/postern/milter.sock"
+#define DEFAULT_GROUP "postfix"
+#define DEFAULT_USER  "postern"
 
 #define mistake(reader, at, ...) \
 	diagnostics_add((reader)->list, SEVERITY_ERROR, NULL, at, __VA_ARGS__)
@@ -100,6 +101,21 @@ static void add_internal(struct reader *reader, const struct setting *setting,
 	config->internal[config->internal_count++] = network;
 }
 
+static void add_relay_user(struct reader *reader, const struct setting *setting,
+			   struct signing_domain *domain)
+{
+	struct config *config = reader->config;
+
+	(void)domain;
+	if (setting->first)
+		config->relay_user_count = 0;
+	if (!setting->value)
+		return;
+	config->relay_users = arena_grow(reader->arena, config->relay_users,
+					 config->relay_user_count, sizeof(*config->relay_users));
+	config->relay_users[config->relay_user_count++] = setting->value;
+}
+
 static void add_subdomain(struct reader *reader, const struct setting *setting,
 			  struct signing_domain *domain)
 {
@@ -122,9 +138,8 @@ static void add_subdomain(struct reader *reader, const struct setting *setting,
 static void set_selector(struct reader *reader, const struct setting *setting,
 			 struct signing_domain *domain)
 {
-	if (is_domain_name(setting->value))
-		domain->selector = setting->value;
-	else
+	domain->selector = setting->value;
+	if (!is_domain_name(setting->value))
 		mistake(reader, setting->at,
 			"'%s' is no selector: letters, digits and '-' in parts joined by '.'",
 			setting->value);
@@ -135,10 +150,8 @@ static void set_key(struct reader *reader, const struct setting *setting,
 {
 	domain->key_at = setting->at;
 	domain->key_path = setting->value;
-	if (setting->value[0] == '/')
-		return;
-	mistake(reader, setting->at, "key '%s' is not an absolute path", setting->value);
-	domain->key_path = NULL;
+	if (setting->value[0] != '/')
+		mistake(reader, setting->at, "key '%s' is not an absolute path", setting->value);
 }
 
 enum arity { ONE, MANY };
@@ -156,6 +169,7 @@ static const struct row rows[] = {
 	{"user", ONE, set_user},
 	{"log", ONE, set_log},
 	{"internal_networks", MANY, add_internal},
+	{"relay_users", MANY, add_relay_user},
 };
 
 static const struct row domain_rows[] = {
@@ -268,13 +282,15 @@ static void check_domains(struct reader *reader, const struct source *source, bo
 			"has no domain section: there is nothing to sign for");
 }
 
-static void check_access(struct reader *reader)
+/* In a file that was not read to its end, what is not given may stand there yet. */
+static void check_access(struct reader *reader, bool complete)
 {
 	struct config *config = reader->config;
 
-	if (config->socket_path)
+	if (config->socket_path && (complete || reader->group_at.line))
 		group_find(reader->group, reader->group_at, reader->list, &config->socket_group);
-	user_find(config->user, reader->user_at, reader->list, &config->uid, &config->gid);
+	if (complete || reader->user_at.line)
+		user_find(config->user, reader->user_at, reader->list, &config->uid, &config->gid);
 	if (config->socket_path && (config->socket_mode & 02))
 		caution(reader, reader->mode_at,
 			"any local user can reach the socket, and have any mail signed");
@@ -287,8 +303,8 @@ void config_read(struct arena *arena, const struct source *source, struct diagno
 	const struct vocabulary vocabulary = {names, "domain", domain_names};
 	const struct position file = {source, 0, 0};
 	struct config config = {
-		.socket = DEFAULT_SOCKET,
-		.socket_path = DEFAULT_SOCKET + sizeof("unix:") - 1,
+		.socket = "unix:" DEFAULT_PATH,
+		.socket_path = DEFAULT_PATH,
 		.socket_mode = 0660,
 		.socket_group = (gid_t)-1,
 		.user = DEFAULT_USER,
@@ -310,7 +326,7 @@ void config_read(struct arena *arena, const struct source *source, struct diagno
 	for (size_t i = 0; i < settings.count; i++)
 		apply(&reader, &settings, i);
 	check_domains(&reader, source, settings.complete);
-	check_access(&reader);
+	check_access(&reader, settings.complete);
 	*out = config;
 }
 
@@ -326,4 +342,12 @@ const struct signing_domain *config_signer(const struct config *config, const ch
 				return domain;
 	}
 	return NULL;
+}
+
+bool config_is_relay_user(const struct config *config, const char *user)
+{
+	for (size_t i = 0; i < config->relay_user_count; i++)
+		if (strcasecmp(config->relay_users[i], user) == 0)
+			return true;
+	return false;
 }

@@ -201,7 +201,7 @@ void keys_load(struct config *config, struct diagnostics *list)
 	for (size_t i = 0; i < config->domain_count; i++) {
 		struct signing_domain *domain = &config->domains[i];
 
-		if (domain->key_path)
+		if (domain->key_path && domain->key_path[0] == '/')
 			domain->key = key_load(domain->key_path, domain->key_at, list);
 	}
 }

@@ -26,7 +26,8 @@ struct key *key_load(const char *path, struct position at, struct diagnostics *l
 
 void key_free(struct key *key);
 
-/* Loads the keys of all domains that name one. keys_free() frees them again. */
+/* Loads the keys of all domains that name one by its absolute path. keys_free() frees them again.
+ */
 void keys_load(struct config *config, struct diagnostics *list);
 void keys_free(struct config *config);
 

@@ -7,6 +7,7 @@
  */
 #include "milter/settings.h"
 #include "common/suggest.h"
+#include "milter/comments.h"
 
 #include <confuse.h>
 #include <ctype.h>
@@ -23,10 +24,14 @@ struct names {
 struct reader {
 	struct arena *arena;
 	const struct source *source;
+	const char *text; /* of the source, without comments */
 	const struct vocabulary *vocabulary;
 	struct diagnostics *list;
 	struct settings settings;
 	struct names names, section_names;
+	unsigned line; /* where the last place was found */
+	const char *line_text;
+	const char *seen; /* the end of the last place in that line */
 	size_t unknown;
 	bool again; /* an unknown name was found: read once more */
 };
@@ -34,33 +39,63 @@ struct reader {
 /* libconfuse hands no context to its callbacks. */
 static struct reader *current;
 
-/* The line with this number, not NUL-terminated; NULL beyond the end. */
-static const char *line_text(const struct source *source, unsigned line, size_t *length)
+/* Goes to a line, which is mostly at or after the one of the last call; false beyond the end. */
+static bool go_to_line(struct reader *reader, unsigned line)
 {
-	const char *text = source->text;
-
-	for (; line > 1; line--) {
-		text = strchr(text, '\n');
-		if (!text)
-			return NULL;
-		text++;
+	if (line != reader->line)
+		reader->seen = NULL;
+	if (!reader->line_text || line < reader->line) {
+		reader->line = 1;
+		reader->line_text = reader->source->text;
 	}
-	*length = strcspn(text, "\n");
-	return text;
+	while (reader->line < line) {
+		const char *newline = strchr(reader->line_text, '\n');
+
+		if (!newline)
+			return false;
+		reader->line_text = newline + 1;
+		reader->line++;
+	}
+	return true;
 }
 
-/* The place of `word` in a line, or of the first thing in it. */
-static struct position place(const struct source *source, unsigned line, const char *word)
+static bool is_word(char c)
 {
-	struct position at = {source, line, 1};
-	size_t length;
-	const char *text = line_text(source, line, &length), *found;
+	return isalnum((unsigned char)c) || strchr("-_.:/@", c);
+}
 
-	if (!text)
+/* Where `word` stands in the line as a word of its own, or as part of one; NULL if it does not. */
+static const char *find_word(const char *line, const char *end, const char *word)
+{
+	const char *first = memmem(line, (size_t)(end - line), word, strlen(word));
+
+	for (const char *p = first; p && *word;) {
+		const char *after = p + strlen(word);
+
+		if ((p == line || !is_word(p[-1])) && (after == end || !is_word(*after)))
+			return p;
+		p = memmem(p + 1, (size_t)(end - p - 1), word, strlen(word));
+	}
+	return *word ? first : NULL;
+}
+
+/* The place of `word` in a line, the next one after the last place, or of the first thing in it. */
+static struct position place(struct reader *reader, unsigned line, const char *word)
+{
+	struct position at = {reader->source, line, 1};
+	const char *text, *found, *end;
+
+	if (!go_to_line(reader, line))
 		return at;
-	found = memmem(text, length, word, strlen(word));
+	text = reader->line_text;
+	end = text + strcspn(text, "\n");
+	found = reader->seen ? find_word(reader->seen, end, word) : NULL;
 	if (!found)
-		for (found = text; found < text + length && isspace((unsigned char)*found); found++)
+		found = find_word(text, end, word);
+	if (found)
+		reader->seen = found + strlen(word);
+	else
+		for (found = text; found < end && isspace((unsigned char)*found); found++)
 			;
 	for (; text < found; text++)
 		at.column += ((unsigned char)*text & 0xc0) != 0x80;
@@ -68,19 +103,17 @@ static struct position place(const struct source *source, unsigned line, const c
 }
 
 /* The first line that begins with `first` and holds `second` as well; line 0 if there is none. */
-static struct position find_line(const struct source *source, const char *first, const char *second)
+static struct position find_line(struct reader *reader, const char *first, const char *second)
 {
-	const char *text;
-	size_t length;
+	for (unsigned line = 1; go_to_line(reader, line); line++) {
+		const char *text = reader->line_text;
+		size_t length = strcspn(text, "\n"), blanks = strspn(text, " \t");
 
-	for (unsigned line = 1; (text = line_text(source, line, &length)); line++) {
-		while (length && isspace((unsigned char)*text))
-			text++, length--;
-		if (length >= strlen(first) && strncmp(text, first, strlen(first)) == 0 &&
+		if (strncmp(text + blanks, first, strlen(first)) == 0 &&
 		    memmem(text, length, second, strlen(second)))
-			return place(source, line, first);
+			return place(reader, line, first);
 	}
-	return (struct position){source, 0, 0};
+	return (struct position){reader->source, 0, 0};
 }
 
 static struct setting *add_setting(struct reader *reader)
@@ -100,7 +133,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *resu
 		.section = title ? arena_strdup(current->arena, title) : NULL,
 		.name = arena_strdup(current->arena, cfg_opt_name(option)),
 		.value = arena_strdup(current->arena, value),
-		.at = place(current->source, (unsigned)cfg->line, value),
+		.at = place(current, (unsigned)cfg->line, value),
 		.first = cfg_opt_size(option) == 1,
 	};
 	*(const char **)result = value;
@@ -110,7 +143,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *resu
 static void add_unknown(cfg_t *cfg, const char *name)
 {
 	struct names *names = cfg_title(cfg) ? &current->section_names : &current->names;
-	struct position at = place(current->source, (unsigned)cfg->line, name);
+	struct position at = place(current, (unsigned)cfg->line, name);
 	const char *nearest = suggest(name, names->items, names->known);
 
 	if (!nearest && names == &current->names)
@@ -137,7 +170,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
 	if (strncmp(message, "missing equal sign", 18) == 0 && current->unknown)
 		return;
 	diagnostics_add(current->list, SEVERITY_ERROR, NULL,
-			place(current->source, (unsigned)cfg->line, ""), "%s", message);
+			place(current, (unsigned)cfg->line, ""), "%s", message);
 }
 
 static void fill_options(const struct names *names, cfg_opt_t *options)
@@ -157,7 +190,7 @@ static void note_empty_lists(struct reader *reader, cfg_t *cfg)
 		if (!(option->flags & CFGF_MODIFIED) || option->nvalues)
 			continue;
 		*add_setting(reader) = (struct setting){
-			.name = name, .at = find_line(reader->source, name, ""), .first = true};
+			.name = name, .at = find_line(reader, name, ""), .first = true};
 	}
 }
 
@@ -171,7 +204,7 @@ static void note_sections(struct reader *reader, cfg_t *cfg)
 		const char *title = cfg_title(cfg_getnsec(cfg, name, (unsigned)i));
 
 		sections[i].title = arena_strdup(reader->arena, title);
-		sections[i].at = find_line(reader->source, name, title);
+		sections[i].at = find_line(reader, name, title);
 	}
 	reader->settings.sections = sections;
 	reader->settings.section_count = count;
@@ -194,7 +227,7 @@ static void read_once(struct reader *reader)
 	if (!cfg)
 		abort();
 	cfg_set_error_function(cfg, on_error);
-	result = cfg_parse_buf(cfg, reader->source->text);
+	result = cfg_parse_buf(cfg, reader->text);
 	reader->settings.complete = result == CFG_SUCCESS;
 	note_empty_lists(reader, cfg);
 	note_sections(reader, cfg);
@@ -218,12 +251,15 @@ void settings_read(struct arena *arena, const struct source *source,
 		.arena = arena, .source = source, .vocabulary = vocabulary, .list = list};
 	size_t before = diagnostics_count(list, SEVERITY_ERROR);
 
+	*out = (struct settings){.items = NULL};
 	if (memchr(source->text, '\0', source->length)) {
 		diagnostics_add(list, SEVERITY_ERROR, NULL, (struct position){source, 0, 0},
 				"holds a NUL character: not a configuration file");
-		*out = (struct settings){.items = NULL};
 		return;
 	}
+	reader.text = comments_blank(arena, source, list);
+	if (!reader.text)
+		return;
 	names_init(&reader.names, vocabulary->names);
 	names_init(&reader.section_names, vocabulary->section_names);
 	current = &reader;

@@ -205,7 +205,7 @@ static void resolve_tests(struct arena *arena, struct topology *topology, struct
 
 void topology_resolve(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
-	topology->internet.kind.value = KIND_INTERNET;
+	topology->internet.kind = (struct choice){.given = true, .value = KIND_INTERNET};
 	topology->internet.head.name.value = "internet";
 	resolve_domains(arena, topology, list);
 	resolve_nodes(arena, topology, list);

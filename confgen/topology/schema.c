@@ -204,6 +204,10 @@ static void load_objects(struct loader *load, const struct schema_row *row,
 			   wanted == YAML_MAPPING ? "a mapping of names" : "a list");
 		return;
 	}
+	if (row->required && node->count == 0) {
+		report(load->list, MISSING_KEY, node->at, "nothing is listed under '%s'", row->key);
+		diagnostics_hint(load->list, "%s", row->doc);
+	}
 	list->items = arena_array(load->arena, node->count ? node->count : 1, row->of->size);
 	for (size_t i = 0; i < node->count; i++) {
 		struct head *head = (void *)(list->items + list->count * row->of->size);

@@ -39,7 +39,7 @@ static bool verify_ends(const struct topology *topology, const struct link *link
 	return true;
 }
 
-/* An address family that both ends have in the link's network. */
+/* An address family that both ends have in the link's network, as far as they have addresses. */
 static bool share_family(const struct attachment *a, const struct attachment *b)
 {
 	for (size_t i = 0; i < a->addresses.count; i++)
@@ -47,7 +47,7 @@ static bool share_family(const struct attachment *a, const struct attachment *b)
 			if (a->addresses.items[i].value.family ==
 			    b->addresses.items[j].value.family)
 				return true;
-	return false;
+	return a->addresses.count == 0 || b->addresses.count == 0;
 }
 
 static void verify_network(const struct link *link, struct diagnostics *list)

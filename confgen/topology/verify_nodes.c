@@ -203,7 +203,7 @@ static void verify_domain(const struct domain *domain, struct diagnostics *list)
 {
 	const char *name = domain->head.name.value;
 
-	if (domain->home && domain->home->kind.value != KIND_DMS) {
+	if (domain->home && domain->home->kind.given && domain->home->kind.value != KIND_DMS) {
 		report(list, MISPLACED_KEY, domain->mailboxes.at,
 		       "'%s' holds no mailboxes: its kind is %s", domain->mailboxes.value,
 		       domain->home->kind.value == KIND_INTERNET

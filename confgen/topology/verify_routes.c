@@ -286,29 +286,6 @@ static void verify_ways_out(const struct topology *topology, const struct node *
 		}
 }
 
-/* The null sender takes each node's first way out; those ways must not run in a circle. */
-static void verify_null_sender(const struct topology *topology, const struct node *node,
-			       struct diagnostics *list)
-{
-	const struct node *at = node;
-
-	for (size_t steps = 0; steps <= topology->nodes.count; steps++) {
-		const struct route *route = topology_route_out(topology, at, NULL);
-
-		if (!route)
-			return;
-		at = route_next(route, at);
-		if (at == node) {
-			report(list, ROUTE_LOOP, node->head.name.at,
-			       "bounces would run in a circle through '%s'", name_of(node));
-			diagnostics_hint(
-				list, "a bounce has no sender domain and takes the first outbound "
-				      "route of each node: order the routes so that it ends");
-			return;
-		}
-	}
-}
-
 /* --- links and nodes as the routes use them --- */
 
 static void verify_login(const struct topology *topology, const struct route *route, size_t hop,
@@ -360,6 +337,12 @@ static bool link_is_used(const struct topology *topology, const struct link *lin
 	return false;
 }
 
+/* Whether the link joins two nodes; if not, that is said elsewhere. */
+static bool has_ends(const struct link *link)
+{
+	return link->ends[0] && link->ends[1] && link->ends[0] != link->ends[1];
+}
+
 static void verify_use(const struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++)
@@ -367,14 +350,18 @@ static void verify_use(const struct topology *topology, struct diagnostics *list
 			report(list, UNUSED, topology->nodes.items[i].head.name.at,
 			       "no route passes '%s'", name_of(&topology->nodes.items[i]));
 	for (size_t i = 0; i < topology->links.count; i++)
-		if (!link_is_used(topology, &topology->links.items[i]))
+		if (has_ends(&topology->links.items[i]) &&
+		    !link_is_used(topology, &topology->links.items[i]))
 			report(list, UNUSED, topology->links.items[i].head.at,
 			       "no route takes this link");
 }
 
-/* Whether all that the route names is there. */
+/* Whether all that the route names is there, and known for what it is. */
 static bool is_complete(const struct route *route)
 {
+	for (size_t i = 0; i < route->hop_count; i++)
+		if (!route->hops[i]->kind.given)
+			return false;
 	return route->hop_count + route->proxies.count == route->path.count &&
 	       route->hop_count > 0 &&
 	       route->domain_count ==
@@ -410,8 +397,6 @@ void topology_verify_routes(const struct topology *topology, struct diagnostics 
 	verify_domains(topology, list);
 	if (diagnostics_count(list, SEVERITY_ERROR) > before)
 		return;
-	for (size_t i = 0; i < topology->nodes.count; i++) {
+	for (size_t i = 0; i < topology->nodes.count; i++)
 		verify_ways_out(topology, &topology->nodes.items[i], list);
-		verify_null_sender(topology, &topology->nodes.items[i], list);
-	}
 }

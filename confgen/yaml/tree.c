@@ -32,9 +32,6 @@ struct builder {
 	struct frame stack[MOST_LEVELS];
 	size_t depth, nodes, errors;
 	unsigned documents;
-	/* how far octet_at() has come: the text from character `characters` on */
-	const char *text;
-	size_t characters;
 };
 
 static struct position place(const struct builder *b, const yaml_event_t *event)
@@ -53,19 +50,6 @@ static bool refuse(struct builder *b, const char *rule, struct position at, cons
 	diagnostics_add(b->list, SEVERITY_INFO, NULL, at,
 			"%d mistakes: the rest of the file is not looked at", MOST_ERRORS);
 	return false;
-}
-
-/* The octet at a node's mark. Nodes come in the order of the text, so that this is linear. */
-static char octet_at(struct builder *b, const yaml_mark_t *mark)
-{
-	const char *end = b->source->text + b->source->length;
-
-	assert(mark->index >= b->characters);
-	b->text = octets_skip(b->text, end, mark->index - b->characters);
-	b->characters = mark->index;
-	if (b->text == end)
-		return '\0';
-	return *b->text;
 }
 
 static bool is_plain(const struct yaml_node *node)
@@ -148,7 +132,7 @@ static struct yaml_node *new_node(struct builder *b, enum yaml_kind kind, const 
 }
 
 static bool check_properties(struct builder *b, const yaml_event_t *event,
-			     const yaml_char_t *anchor, bool tag)
+			     const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor &&
 	    !refuse(b, YAML_RULE_ANCHOR, place(b, event), "anchors are not accepted",
@@ -174,15 +158,13 @@ static bool take_alias(struct builder *b, const yaml_event_t *event)
 static bool take_scalar(struct builder *b, const yaml_event_t *event)
 {
 	const char *text = (const char *)event->data.scalar.value, *what;
-	/* libyaml does not tell of the tag "!" on a plain scalar */
-	bool tag = event->data.scalar.tag || octet_at(b, &event->start_mark) == '!';
 	struct yaml_node *node = new_node(b, YAML_SCALAR, event);
 	uint32_t code;
 
 	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 	node->length = event->data.scalar.length;
 	node->text = arena_strndup(b->arena, text, node->length);
-	if (!check_properties(b, event, event->data.scalar.anchor, tag))
+	if (!check_properties(b, event, event->data.scalar.anchor, event->data.scalar.tag))
 		return false;
 	what = octets_find_refused(node->text, node->length, &code);
 	if (what &&
@@ -198,7 +180,7 @@ static bool open_collection(struct builder *b, struct yaml_node *node, bool flow
 			    const yaml_event_t *event, const yaml_char_t *anchor,
 			    const yaml_char_t *tag)
 {
-	if (!check_properties(b, event, anchor, tag != NULL) || !attach(b, node))
+	if (!check_properties(b, event, anchor, tag) || !attach(b, node))
 		return false;
 	if (b->depth == MOST_LEVELS) {
 		refuse(b, YAML_RULE_DEPTH, node->at,
@@ -312,8 +294,8 @@ static void report_syntax(struct builder *b, const yaml_parser_t *parser)
 
 static void build(struct builder *b)
 {
-	const unsigned char *text = (const unsigned char *)b->text;
-	size_t length = b->source->length - octets_mark(b->source);
+	const unsigned char *text = (const unsigned char *)b->source->text;
+	size_t mark = octets_mark(b->source);
 	yaml_parser_t parser;
 	yaml_event_t event;
 	bool more = true;
@@ -321,7 +303,7 @@ static void build(struct builder *b)
 	if (!yaml_parser_initialize(&parser))
 		abort(); /* out of memory, as in an arena without limit */
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, text, length);
+	yaml_parser_set_input_string(&parser, text + mark, b->source->length - mark);
 	while (more && yaml_parser_parse(&parser, &event)) {
 		more = take(b, &event);
 		yaml_event_delete(&event);
@@ -353,10 +335,8 @@ struct yaml_node *yaml_parse(struct arena *arena, const struct source *source,
 
 	if (!check_size(source, list) || !octets_check(source, list))
 		return NULL;
-	if (source->length) {
-		b.text = source->text + octets_mark(source);
+	if (source->length)
 		build(&b);
-	}
 	if (diagnostics_count(list, SEVERITY_ERROR) > before)
 		return NULL;
 	if (!b.root || (is_plain(b.root) && b.root->length == 0)) {

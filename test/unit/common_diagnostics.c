@@ -1,5 +1,6 @@
 /* common/diagnostics and common/excerpt: order, repetition, escapes, carets, secrets. */
 #include "common/diagnostics.h"
+#include "common/excerpt.h"
 #include "common/strbuf.h"
 
 #include <setjmp.h>
@@ -48,12 +49,13 @@ static void test_order_and_repetition(void **state)
 		enum severity severity;
 		const char *message;
 	} added[] = {
-		{{&b, 1, 1}, SEVERITY_ERROR, "8"},    {{&a, 10, 2}, SEVERITY_WARNING, "7"},
-		{{&a, 9, 20}, SEVERITY_ERROR, "6"},   {{&a, 9, 3}, SEVERITY_WARNING, "3"},
-		{{&a, 9, 3}, SEVERITY_ERROR, "4"},    {{&a, 9, 3}, SEVERITY_WARNING, "3"},
-		{{&a, 9, 3}, SEVERITY_ERROR, "3"},    {{&a, 0, 0}, SEVERITY_INFO, "2"},
-		{{NULL, 0, 0}, SEVERITY_ERROR, "1"},  {{&a, 9, 3}, SEVERITY_ERROR, "4"},
-		{{NULL, 0, 0}, SEVERITY_ERROR, "1b"}, {{NULL, 0, 0}, SEVERITY_ERROR, "1"},
+		{{&b, 1, 1}, SEVERITY_ERROR, "8"},   {{&a, 10, 2}, SEVERITY_WARNING, "7"},
+		{{&a, 10, 2}, SEVERITY_ERROR, "7"},  {{&a, 10, 2}, SEVERITY_WARNING, "7"},
+		{{&a, 9, 20}, SEVERITY_ERROR, "6"},  {{&a, 9, 3}, SEVERITY_WARNING, "3"},
+		{{&a, 9, 3}, SEVERITY_ERROR, "4"},   {{&a, 9, 3}, SEVERITY_WARNING, "3"},
+		{{&a, 0, 0}, SEVERITY_INFO, "2"},    {{NULL, 0, 0}, SEVERITY_ERROR, "1"},
+		{{&a, 9, 3}, SEVERITY_ERROR, "4"},   {{NULL, 0, 0}, SEVERITY_ERROR, "1b"},
+		{{NULL, 0, 0}, SEVERITY_ERROR, "1"},
 	};
 	struct diagnostics *list = diagnostics_new(arena);
 
@@ -62,17 +64,17 @@ static void test_order_and_repetition(void **state)
 	for (size_t i = 0; i < sizeof(added) / sizeof(added[0]); i++)
 		diagnostics_add(list, added[i].severity, NULL, added[i].at, "%s", added[i].message);
 	assert_int_equal(diagnostics_count(list, SEVERITY_ERROR), 8);
-	assert_int_equal(diagnostics_count(list, SEVERITY_WARNING), 11);
-	assert_int_equal(diagnostics_count(list, SEVERITY_INFO), 12);
+	assert_int_equal(diagnostics_count(list, SEVERITY_WARNING), 12);
+	assert_int_equal(diagnostics_count(list, SEVERITY_INFO), 13);
 	for (unsigned again = 0; again < 2; again++)
 		assert_string_equal(printed(list, false), "error: 1\n"
 							  "error: 1b\n"
 							  "a: info: 2\n"
 							  "a:9:3: warning: 3\n"
 							  "a:9:3: error: 4\n"
-							  "a:9:3: error: 3\n"
 							  "a:9:20: error: 6\n"
 							  "a:10:2: warning: 7\n"
+							  "a:10:2: error: 7\n"
 							  "b:1:1: error: 8\n");
 }
 
@@ -211,6 +213,10 @@ static void test_long_lines(void **state)
 		 arena_printf(arena, "  | %.120s\n  | %119s^\n", a, "")},
 		{arena_printf(arena, "%s", a), 1, 1,
 		 arena_printf(arena, "  | %.120s...\n  | ^\n", a)},
+		{arena_printf(arena, "%.100s%s", a, b), 1, 101,
+		 arena_printf(arena, "  | ...%.60s%.60s...\n  |    %60s^\n", a, b, "")},
+		{arena_printf(arena, "X%s", u), 1, 1,
+		 arena_printf(arena, "  | X%.116s...\n  | ^\n", u)},
 		{arena_printf(arena, "%sX%s", a, b), 1, 1001,
 		 arena_printf(arena, "  | ...%.60sX%.59s...\n  |    %60s^\n", a, b, "")},
 		{arena_printf(arena, "%sX", a), 1, 1001,
@@ -219,12 +225,43 @@ static void test_long_lines(void **state)
 		 arena_printf(arena, "  | ...%.60sX\n  |    %15s^\n", u, "")},
 		{arena_printf(arena, "a%sX", u), 1, 251,
 		 arena_printf(arena, "  | ...%.120s...\n  |    %15s^\n", u, "")},
+		{arena_printf(arena, "%.400sa%.40sX", u, u), 1, 112,
+		 arena_printf(arena, "  | ...%.20sa%.40sX\n  |    %16s^\n", u, u, "")},
 		{arena_printf(arena, "%s\033X", a), 1, 1002,
 		 arena_printf(arena, "  | ...%.59s\\x1bX\n  |    %63s^\n", a, "")},
 	};
 
 	(void)state;
 	CHECK_EXCERPTS(cases);
+}
+
+/* The cursor only saves time: lines may be asked for in any order. */
+static void test_cursor(void **state)
+{
+	static const struct source one = {.name = "f", .text = "a\nb\nc\n", .length = 6};
+	static const struct source two = {.name = "f", .text = "d\ne\n", .length = 4};
+	static const struct {
+		struct position at;
+		const char *expected;
+	} cases[] = {
+		{{&one, 3, 0}, "  | c\n"}, {{&one, 1, 0}, "  | a\n"}, {{&one, 2, 0}, "  | b\n"},
+		{{&one, 2, 0}, "  | b\n"}, {{&two, 2, 0}, "  | e\n"}, {{&two, 9, 0}, ""},
+		{{&two, 1, 0}, "  | d\n"}, {{&one, 3, 0}, "  | c\n"},
+	};
+	struct excerpt_cursor cursor = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text = NULL;
+		size_t length = 0;
+		FILE *out = open_memstream(&text, &length);
+
+		assert_non_null(out);
+		excerpt_print(&cursor, cases[i].at, false, out);
+		fclose(out);
+		assert_string_equal(text, cases[i].expected);
+		free(text);
+	}
 }
 
 #define HIDDEN "  | (line not shown: it may hold a secret)\n"
@@ -284,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_carets),
 		cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_cursor),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_color_wanted),
 	};

@@ -44,6 +44,9 @@ static void test_suggest(void **state)
 				    cases[i].expected ? cases[i].expected : "none");
 	}
 	assert_null(suggest("a", NULL, 0));
+	/* nothing in common; and of two as near, the first */
+	assert_null(suggest("x", (const char *const[]){"y"}, 1));
+	assert_string_equal(suggest("cat", (const char *const[]){"bat", "hat"}, 2), "bat");
 	memset(longest, 'a', sizeof(longest));
 	longest[79] = '\0';
 	assert_null(suggest(longest, (const char *const[]){longest}, 1));
@@ -74,15 +77,14 @@ static size_t edits(const char *a, size_t m, const char *b, size_t n)
  */
 static void test_distance(void **state)
 {
-	char words[30][5];
+	char words[30][5] = {{0}};
 	size_t count = 0;
 
 	(void)state;
 	for (unsigned length = 2; length <= 4; length++)
 		for (unsigned bits = 0; bits < 1U << length; bits++, count++)
-			for (unsigned i = 0; i <= length; i++)
-				words[count][i] =
-					i == length ? '\0' : (char)('a' + (bits >> i & 1));
+			for (unsigned i = 0; i < length; i++)
+				words[count][i] = bits >> i & 1 ? 'b' : 'a';
 	assert_int_equal(count, 28);
 	for (size_t i = 0; i < count; i++) {
 		for (size_t j = 0; j < count; j++) {
@@ -192,6 +194,11 @@ static void test_log(void **state)
 	read_log(ends[0], text, sizeof(text));
 	assert_int_equal(strlen(text), strlen("prog: ") + 2047 + 1);
 	assert_int_equal(text[strlen(text) - 1], '\n');
+	/* a log that cannot be written is no reason to report the wrong error */
+	close(STDERR_FILENO);
+	errno = ENOTTY;
+	log_write(LOG_LEVEL_INFO, "lost");
+	assert_int_equal(errno, ENOTTY);
 	assert_true(dup2(saved, STDERR_FILENO) >= 0);
 	close(saved);
 	close(ends[0]);

@@ -53,8 +53,8 @@ static void summarise(const struct parsed *parsed, struct strbuf *out)
 	char *text = printed(parsed), *line = text;
 
 	for (char *end; (end = strchr(line, '\n')); line = end + 1) {
-		unsigned row = 0, column = 0;
-		char *rule;
+		unsigned long row, column = 0;
+		char *rule, *after;
 
 		*end = '\0';
 		if (strncmp(line, "t:", 2) != 0)
@@ -63,8 +63,10 @@ static void summarise(const struct parsed *parsed, struct strbuf *out)
 		if (!rule || !strstr(line, " error: "))
 			continue;
 		rule[strcspn(rule, "]")] = '\0';
-		sscanf(line, "t:%u:%u:", &row, &column);
-		strbuf_addf(out, "%s%s@%u:%u", out->length ? " " : "", rule + 1, row, column);
+		row = strtoul(line + 2, &after, 10);
+		if (row)
+			column = strtoul(after + 1, NULL, 10);
+		strbuf_addf(out, "%s%s@%lu:%lu", out->length ? " " : "", rule + 1, row, column);
 	}
 	free(text);
 }
@@ -233,6 +235,7 @@ static void test_encoding(void **state)
 		{TEXT("a: b\rc: d\r"), "yaml-encoding@1:5"},
 		{TEXT("a: b\r"), "yaml-encoding@1:5"},
 		{TEXT("a: \xe2\x80\xa8"), "yaml-encoding@1:4"},
+		{TEXT("a: \xe2\x80\xa9"), "yaml-encoding@1:4"},
 		{TEXT("a: b\n\xef\xbb\xbf"
 		      "c: d\n"),
 		 "yaml-encoding@2:1"},
@@ -430,6 +433,7 @@ static void test_sizes(void **state)
 	add_times(&text, "0123456789abcdef", ((size_t)1 << 20) - 1);
 	add_times(&text, "x", 16 - 7);
 	assert_int_equal(text.length, 16 << 20);
+	check_errors(&(struct test_case){text.text, text.length, ""}, 1);
 	strbuf_addch(&text, 'x');
 	check_built(&text, "yaml-size@0:0");
 }

@@ -1,0 +1,322 @@
+/* postern-milter.conf: what it may say, and every mistake with its place. */
+#include "milter/config.h"
+#include "common/strbuf.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static const struct passwd *user;
+static const struct group *my_group;
+static struct arena *arena;
+
+static int set_up(void **state)
+{
+	(void)state;
+	user = getpwnam("nobody");
+	my_group = getgrgid(getegid());
+	assert_non_null(user);
+	assert_non_null(my_group);
+	arena = arena_new(0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	arena_free(arena);
+	return 0;
+}
+
+/* The user and group of every configuration here: they must exist, and vary between machines. */
+static const char *with_names(const char *text)
+{
+	return arena_printf(arena, "%s\nuser = '%s'\nsocket_group = '%s'\n", text, user->pw_name,
+			    my_group->gr_name);
+}
+
+static struct diagnostics *parse(const char *text, struct config *config)
+{
+	struct diagnostics *list = diagnostics_new(arena);
+	struct source *source = arena_alloc(arena, sizeof(*source));
+
+	*source = (struct source){"m.conf", text, strlen(text)};
+	config_read(arena, source, list, config);
+	return list;
+}
+
+/* The first lines of all diagnostics, without excerpts and hints. */
+static const char *messages(struct diagnostics *list)
+{
+	char *printed, *line, *kept = arena_strdup(arena, "");
+	size_t size;
+	FILE *out = open_memstream(&printed, &size);
+
+	diagnostics_print(list, out, false);
+	fclose(out);
+	for (line = printed; *line;) {
+		size_t length = strcspn(line, "\n");
+
+		if (strncmp(line, "m.conf:", 7) == 0)
+			kept = arena_printf(arena, "%s%.*s\n", kept, (int)length, line);
+		line += length + 1;
+	}
+	free(printed);
+	return kept;
+}
+
+#define DOMAIN "domain 'example.com' { selector = 'mail' key = '/k' }\n"
+
+static void test_defaults(void **state)
+{
+	struct config config;
+	struct diagnostics *list = parse(with_names(DOMAIN), &config);
+	struct ip_address address;
+
+	(void)state;
+	assert_string_equal(messages(list), "");
+	assert_string_equal(config.socket, "unix:/var/spool/postfix/postern/milter.sock");
+	assert_string_equal(config.socket_path, "/var/spool/postfix/postern/milter.sock");
+	assert_int_equal(config.socket_mode, 0660);
+	assert_int_equal(config.log, LOG_TO_SYSLOG);
+	assert_int_equal(config.uid, user->pw_uid);
+	assert_int_equal(config.socket_group, getegid());
+	assert_int_equal(config.internal_count, 2);
+	assert_int_equal(ip_parse("127.9.9.9", &address), IP_OK);
+	assert_true(ip_network_contains(&config.internal[0], &address));
+	assert_int_equal(ip_parse("::1", &address), IP_OK);
+	assert_true(ip_network_contains(&config.internal[1], &address));
+}
+
+static void test_everything(void **state)
+{
+	static const char text[] = "# a comment\n"
+				   "socket = \"inet:8894@127.0.0.1\"   // another\n"
+				   "log = \"stderr\" /* and\n one of two lines */\n"
+				   "internal_networks = {\"10.0.0.0/8\", # in a list\n"
+				   "  \"[2001:db8::]/32\"}\n"
+				   "domain \"Example.COM\" {\n"
+				   "  subdomains = {\"Mail.example.com\", \"a.b.example.com\"}\n"
+				   "  selector = \"s1.mail\"\n"
+				   "  key = \"/etc/key\"\n"
+				   "}\n"
+				   "domain example.net { selector = x key = /k }\n";
+	struct config config;
+	struct diagnostics *list = parse(with_names(text), &config);
+
+	(void)state;
+	assert_string_equal(messages(list), "");
+	assert_string_equal(config.socket, "inet:8894@127.0.0.1");
+	assert_null(config.socket_path);
+	assert_int_equal(config.log, LOG_TO_STDERR);
+	assert_int_equal(config.internal_count, 2);
+	assert_int_equal(config.domain_count, 2);
+	assert_string_equal(config.domains[0].name, "example.com");
+	assert_string_equal(config.domains[0].selector, "s1.mail");
+	assert_string_equal(config.domains[0].key_path, "/etc/key");
+	assert_int_equal(config.domains[0].key_at.line, 10);
+	assert_ptr_equal(config_signer(&config, "mail.example.com"), &config.domains[0]);
+	assert_ptr_equal(config_signer(&config, "a.b.example.com"), &config.domains[0]);
+	assert_ptr_equal(config_signer(&config, "example.net"), &config.domains[1]);
+	assert_null(config_signer(&config, "b.example.com"));
+	assert_null(config_signer(&config, "mail.example.net"));
+}
+
+static void test_empty_networks(void **state)
+{
+	struct config config;
+	struct diagnostics *list = parse(with_names("internal_networks = {}\n" DOMAIN), &config);
+
+	(void)state;
+	assert_string_equal(messages(list), "");
+	assert_int_equal(config.internal_count, 0);
+}
+
+static void test_sockets(void **state)
+{
+	static const struct {
+		const char *written, *libmilter; /* NULL: refused */
+	} cases[] = {
+		{"unix:/run/m.sock", "unix:/run/m.sock"},
+		{"local:/run/m.sock", "unix:/run/m.sock"},
+		{"inet:8894@127.0.0.1", "inet:8894@127.0.0.1"},
+		{"inet6:8894@::1", "inet6:8894@::1"},
+		{"inet6:8894@[::1]", "inet6:8894@::1"},
+		{"inet6:8894@0:0:0:0:0:0:0:1", "inet6:8894@::1"},
+		{"unix:m.sock", NULL},
+		{"inet:8894", NULL},
+		{"inet:127.0.0.1:8894", NULL},
+		{"inet:0@127.0.0.1", NULL},
+		{"inet:65536@127.0.0.1", NULL},
+		{"inet:-1@127.0.0.1", NULL},
+		{"inet:25x@127.0.0.1", NULL},
+		{"inet:25@::1", NULL},
+		{"inet6:25@127.0.0.1", NULL},
+		{"inet:25@localhost", NULL},
+		{"tcp:25@127.0.0.1", NULL},
+		{"/run/m.sock", NULL},
+		{"unix:/0123456789012345678901234567890123456789012345678901234567890123456789"
+		 "012345678901234567890123456789012345",
+		 "same"}, /* 107 octets, the longest */
+		{"unix:/0123456789012345678901234567890123456789012345678901234567890123456789"
+		 "0123456789012345678901234567890123456",
+		 NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config config;
+		const char *text =
+			arena_printf(arena, "socket = \"%s\"\n" DOMAIN, cases[i].written);
+		struct diagnostics *list = parse(with_names(text), &config);
+
+		if (!cases[i].libmilter) {
+			if (diagnostics_count(list, SEVERITY_ERROR) != 1)
+				fail_msg("%s is accepted", cases[i].written);
+			continue;
+		}
+		assert_string_equal(messages(list), "");
+		assert_string_equal(config.socket, strcmp(cases[i].libmilter, "same") == 0
+							   ? cases[i].written
+							   : cases[i].libmilter);
+	}
+}
+
+static void test_mistakes(void **state)
+{
+	static const struct {
+		const char *text, *wanted;
+	} cases[] = {
+		{"", "m.conf: error: has no domain section: there is nothing to sign for\n"},
+		{"sokcet = 'x'\n" DOMAIN, "m.conf:1:1: error: unknown setting 'sokcet'\n"},
+		{"one = 1 two = {2}\nthree = '3'\n" DOMAIN,
+		 "m.conf:1:1: error: unknown setting 'one'\n"
+		 "m.conf:1:9: error: unknown setting 'two'\n"
+		 "m.conf:2:1: error: unknown setting 'three'\n"},
+		{"# a\n/* b\n*/\nlog = 'sylog'\n" DOMAIN,
+		 "m.conf:4:8: error: log is 'sylog': it can be syslog or stderr\n"},
+		{"log = 'syslog'\nlog = 'stderr'\n" DOMAIN,
+		 "m.conf:2:8: error: log is given twice\n"},
+		{"log = {'syslog', 'stderr'}\n" DOMAIN,
+		 "m.conf:1:19: error: log takes one value\n"},
+		{"log = {}\n" DOMAIN, "m.conf:1:1: error: log takes one value\n"},
+		{"socket_mode = '0888'\n" DOMAIN,
+		 "m.conf:1:16: error: socket_mode '0888' is not a mode in octal digits\n"},
+		{"socket_mode = '4755'\n" DOMAIN,
+		 "m.conf:1:16: error: socket_mode '4755' is not a mode in octal digits\n"},
+		{"socket_mode = '0666'\n" DOMAIN,
+		 "m.conf:1:16: warning: any local user can reach the "
+		 "socket, and have any mail signed\n"},
+		{"socket = 'inet:25@0.0.0.0'\n" DOMAIN,
+		 "m.conf:1:11: warning: whoever can connect to 0.0.0.0 can have any mail signed: "
+		 "let only "
+		 "the mail server in\n"},
+		{"internal_networks = {'10.0.0.1/8',\n '10.0.0.0/33', 'x'}\n" DOMAIN,
+		 "m.conf:1:23: error: '10.0.0.1/8' has bits set beyond its prefix\n"
+		 "m.conf:2:3: error: '10.0.0.0/33' has a bad prefix length\n"
+		 "m.conf:2:18: error: 'x' is no address or network\n"},
+		{"internal_networks = {'0.0.0.0/0'}\n" DOMAIN,
+		 "m.conf:1:23: warning: 0.0.0.0/0 is every address there is: all mail from "
+		 "anywhere would "
+		 "be signed\n"},
+		{"domain 'a.test' {}\n", "m.conf:1:1: error: domain a.test has no selector\n"
+					 "m.conf:1:1: error: domain a.test has no key\n"},
+		{"domain 'a.test' { selector = 'b c' key = 'k' }\n",
+		 "m.conf:1:31: error: 'b c' is no selector: letters, digits and '-' in parts "
+		 "joined by "
+		 "'.'\n"
+		 "m.conf:1:43: error: key 'k' is not an absolute path\n"},
+		{DOMAIN "domain 'EXAMPLE.com' {}\n",
+		 "m.conf:2:1: error: domain example.com is given twice\n"},
+		{DOMAIN "domain 'example.com' { key = '/other' }\n",
+		 "m.conf:2:31: error: key is given twice\n"},
+		{"domain 'a..b' { selector = 'x' key = '/k' }\n" DOMAIN,
+		 "m.conf:1:1: error: 'a..b' is no domain name\n"},
+		{"domain 'b\xc3\xbc"
+		 "cher.test' {}\n" DOMAIN,
+		 "m.conf:1:1: error: 'b\xc3\xbc"
+		 "cher.test' is no domain name\n"},
+		{"domain 'a.test' { selector = 'x' key = '/k' subdomains = {'test', 'xa.test', "
+		 "'a.test', "
+		 "'b.a.test'} }\n",
+		 "m.conf:1:60: error: test does not lie below a.test\n"
+		 "m.conf:1:68: error: xa.test does not lie below a.test\n"
+		 "m.conf:1:79: error: a.test does not lie below a.test\n"},
+		{DOMAIN "domain 'com' { selector = 'x' key = '/k' subdomains = {'example.com'} }\n",
+		 "m.conf:2:38: error: example.com belongs to domain example.com as well as to "
+		 "com\n"},
+		{"domain 'a.test' { unknown = 1 selector = 'x' key = '/k' }\n",
+		 "m.conf:1:19: error: unknown setting 'unknown'\n"},
+		{"domian 'a.test' { selector = 'x' key = '/k' }\n",
+		 "m.conf:1:1: error: unknown setting 'domian'\n"},
+		{"log = \"stderr\n" DOMAIN,
+		 "m.conf:1:7: error: the string that begins here has no end\n"},
+		{"/* log = 'stderr'\n" DOMAIN,
+		 "m.conf:1:1: error: the comment that begins here has no end\n"},
+		{"log stderr\n" DOMAIN,
+		 "m.conf:1:1: error: missing equal sign after option 'log'\n"},
+		{"domain 'a.test' { selector = 'x'\n",
+		 "m.conf:1:17: error: the section that begins here has no end\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config config;
+		const char *text = with_names(cases[i].text), *got = messages(parse(text, &config));
+
+		if (strcmp(got, cases[i].wanted) != 0)
+			fail_msg("'%s' gives:\n%swanted:\n%s", cases[i].text, got, cases[i].wanted);
+	}
+}
+
+static void test_names(void **state)
+{
+	struct config config;
+	struct diagnostics *list =
+		parse("user = 'no such user'\nsocket_group = 'no such group'\n" DOMAIN, &config);
+
+	(void)state;
+	assert_string_equal(
+		messages(list),
+		"m.conf:1:9: error: user: there is no user 'no such user'\n"
+		"m.conf:2:17: error: socket_group: there is no group 'no such group'\n");
+}
+
+/* What a file that breaks off does not say is not held against it. */
+static void test_broken_off(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_string_equal(messages(parse("log = 'syslog'\nsocket", &config)),
+			    "m.conf:2:1: error: premature end of file\n");
+}
+
+static void test_nul(void **state)
+{
+	static const char text[] = "log = 'a\0b'\n";
+	struct source source = {"m.conf", text, sizeof(text) - 1};
+	struct diagnostics *list = diagnostics_new(arena);
+	struct config config;
+
+	(void)state;
+	config_read(arena, &source, list, &config);
+	assert_string_equal(messages(list),
+			    "m.conf: error: holds a NUL character: not a configuration file\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),       cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_empty_networks), cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_mistakes),       cmocka_unit_test(test_names),
+		cmocka_unit_test(test_broken_off),     cmocka_unit_test(test_nul),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

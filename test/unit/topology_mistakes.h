@@ -1,0 +1,412 @@
+/*
+ * A sound topology, and what mistakes make of it: tables for topology_errors.c alone.
+ *
+ * Each case edits the sound one. In the new text a '^' stands before every place where something
+ * must be reported, two where two things must; the case names the rules in the order of the places.
+ */
+#ifndef POSTERN_TOPOLOGY_MISTAKES_H
+#define POSTERN_TOPOLOGY_MISTAKES_H
+
+static const char sound[] =
+	"postern: 1\n"
+	"domains:\n"
+	"  example.com: {mailboxes: private}\n"
+	"networks: {vpn: 10.0.0.0/24}\n"
+	"nodes:\n"
+	"  public:\n"
+	"    kind: postfix\n"
+	"    hostname: mail.example.com\n"
+	"    addresses: {internet: 11.22.33.44, vpn: 10.0.0.2}\n"
+	"    tls: {certificate: /etc/cert.pem, key: /etc/key.pem}\n"
+	"  private:\n"
+	"    kind: dms\n"
+	"    hostname: home.example.com\n"
+	"    addresses: {vpn: 10.0.0.3}\n"
+	"links:\n"
+	"  - {between: [public, private], over: vpn}\n"
+	"routes:\n"
+	"  - {name: in, to: [example.com], path: [internet, public, private]}\n"
+	"  - {name: out, from: [example.com], path: [private, public, internet]}\n";
+
+struct edit {
+	const char *from, *to; /* applied to what the edit before gave */
+};
+
+struct mistake {
+	const char *rules; /* separated by spaces */
+	struct edit edits[5];
+};
+
+/* clang-format off */
+#define DOMAIN(keys)  {"{mailboxes: private}", "{mailboxes: private, " keys "}"}
+#define NETWORKS(map) {"{vpn: 10.0.0.0/24}", map}
+#define PUBLIC(key)   {"    tls:", "    " key "\n    tls:"}
+#define PRIVATE(key)  {"kind: dms", "kind: dms\n    " key}
+#define NODE(text)    {"links:\n", "  " text "\nlinks:\n"}
+#define LINK(keys)    {"over: vpn}", "over: vpn, " keys "}"}
+#define LINKS(item)   {"routes:\n", "  - " item "\nroutes:\n"}
+#define ROUTE(item)   {"  - {name: out,", "  - " item "\n  - {name: out,"}
+#define LAST(text)    {"public, internet]}\n", "public, internet]}\n" text}
+#define TEST(item)    LAST("tests:\n  - " item "\n")
+#define BARE(keys)    {"{name: in, to: [example.com], path: [internet, public, private]}", keys}
+
+/* Further nodes, with what makes them fit in. */
+#define MX2 "mx2: {kind: postfix, hostname: mx2.example.net, " \
+	    "addresses: {internet: 11.22.33.55, vpn: 10.0.0.4}}"
+#define OFFICE "office: {kind: dms, hostname: office.example.org, addresses: {vpn: 10.0.0.5}}"
+#define MX2_LINK "{between: [mx2, private], over: vpn}"
+#define OFFICE_LINK "{between: [public, office], over: vpn}"
+#define HUB_LINK "{between: [public, mx2], over: vpn}"
+#define SMARTHOST(keys) NODE("provider: {kind: smarthost, " keys "}")
+#define BY_SMARTHOST {"public, internet]}", "public, provider]}"}
+#define LOGIN "{username: u, password: {file: closed}}"
+
+static const struct mistake keys[] = {
+	/* unknown-key: at every level */
+	{"unknown-key", {{"domains:\n", "^domian: {}\ndomains:\n"}}},
+	{"unknown-key", {DOMAIN("^mailbox: x")}},
+	{"unknown-key", {DOMAIN("dkim: {sign_at: private, selector: a, ^keys: /k}")}},
+	{"unknown-key", {NETWORKS("{vpn: {cidrs: 10.0.0.0/24, ^mtu: 1400}}")}},
+	{"unknown-key", {PRIVATE("^kinds: dms")}},
+	{"unknown-key", {{"vpn: 10.0.0.3", "vpn: {addresses: 10.0.0.3, ^mac: x}"}}},
+	{"unknown-key", {{"/etc/key.pem", "/etc/key.pem, ^ca: /etc/ca.pem"}}},
+	{"unknown-key", {PRIVATE("postfix: {version: \"3.7\", ^release: 1}")}},
+	{"unknown-key", {SMARTHOST("host: a.example, credentials: {username: u, ^user: v, "
+				   "password: {file: closed}}"), BY_SMARTHOST}},
+	{"unknown-key", {SMARTHOST("host: a.example, credentials: {username: u, "
+				   "password: {file: closed, ^path: x}}"), BY_SMARTHOST}},
+	{"unknown-key", {LINK("^network: vpn")}},
+	{"unknown-key", {LINK("trust: sasl, credentials: {public: " LOGIN ", "
+			      "private: {username: v, ^pass: x, password: {file: closed}}}")}},
+	{"unknown-key", {{"{name: in,", "{name: in, ^names: x,"}}},
+	{"unknown-key", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, ^x: 1, "
+			      "expect: relayed}")}},
+	{"unknown-key", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+			      "expect: {^delivered: private}}")}},
+
+	/* missing-key */
+	{"missing-key", {{"postern: 1\ndomains", "^domains"}}},
+	{"missing-key", {{"{mailboxes: private}", "^{}"}}},
+	{"missing-key missing-key", {DOMAIN("dkim: ^^{key: /k}")}},
+	{"missing-key", {NETWORKS("{vpn: 10.0.0.0/24, lan: ^{}}")}},
+	{"missing-key", {{"kind: dms\n    hostname", "^hostname"}}},
+	{"missing-key", {{"kind: postfix\n    hostname: mail.example.com", "^kind: postfix"}}},
+	{"missing-key",
+	 {{"kind: dms", "^kind: dms"}, {"    addresses: {vpn: 10.0.0.3}\n", ""}}},
+	{"missing-key", {SMARTHOST("port: 25"), BY_SMARTHOST, {": {kind: sm", ": ^{kind: sm"}}},
+	{"missing-key missing-key",
+	 {SMARTHOST("host: a.example, credentials: ^^{}"), BY_SMARTHOST}},
+	{"missing-key", {{"{certificate: /etc/cert.pem, ", "^{"}}},
+	{"missing-key", {{"{between: [public, private], over: vpn}", "^{between: [public, private]}"}}},
+	{"missing-key no-link no-link",
+	 {{"{between: [public, private], over: vpn}", "^{over: vpn}"},
+	  {"[internet, public, private]", "[internet, public, ^private]"},
+	  {"[private, public, internet]", "[private, ^public, internet]"}}},
+	{"missing-key", {{"{name: in, to", "^{to"}}},
+	{"missing-key", {BARE("^{name: in, to: [example.com]}")}},
+	{"missing-key missing-key missing-key missing-key",
+	 {TEST("^^^^{at: public}")}},
+
+	/* misplaced-key */
+	{"misplaced-key", {PRIVATE("host: ^a.example")}},
+	{"misplaced-key", {PRIVATE("map_type: ^lmdb")}},
+	{"misplaced-key", {PRIVATE("tls: ^{certificate: /c, key: /k}")}},
+	{"misplaced-key", {PRIVATE("postmaster: ^a@example.com")}},
+	{"misplaced-key", {PUBLIC("port: ^26")}},
+	{"misplaced-key", {PUBLIC("tls_level: ^may")}},
+	{"misplaced-key", {PUBLIC("credentials: ^" LOGIN)}},
+	{"misplaced-key", {SMARTHOST("host: a.example, hostname: ^b.example"), BY_SMARTHOST}},
+	{"misplaced-key", {SMARTHOST("host: a.example, message_size_limit: ^2048"), BY_SMARTHOST}},
+	{"misplaced-key", {SMARTHOST("host: a.example, postfix: ^{version: \"3.7\"}"),
+			   BY_SMARTHOST}},
+	{"misplaced-key", {DOMAIN("dkim: {sign_at: ^internet, selector: a}")}},
+};
+
+static const struct mistake types[] = {
+	/* texts */
+	{"wrong-type", {{"hostname: home.example.com", "hostname: ^[home.example.com]"}}},
+	{"wrong-type", {{"hostname: home.example.com", "hostname: ^{a: b}"}}},
+	{"wrong-type", {{"hostname: home.example.com", "hostname:^"}}},
+	{"wrong-type", {{"hostname: home.example.com", "hostname: ^''"}}},
+	{"wrong-type", {{"hostname: home.example.com", "hostname: ^~"}}},
+	/* numbers */
+	{"wrong-type", {PUBLIC("message_size_limit: ^big")}},
+	{"wrong-type", {PUBLIC("message_size_limit: ^\"2048\"")}},
+	{"wrong-type", {PUBLIC("message_size_limit: ^-1")}},
+	{"wrong-type", {PUBLIC("message_size_limit: ^0x1000")}},
+	{"wrong-type", {PUBLIC("message_size_limit: ^02048")}},
+	{"wrong-type", {PUBLIC("message_size_limit: ^2048.0")}},
+	{"wrong-type", {PUBLIC("message_size_limit: ^99999999999999999999999")}},
+	{"wrong-type", {PUBLIC("message_size_limit: ^[2048]")}},
+	{"bad-value", {PUBLIC("message_size_limit: ^1023")}},
+	{"bad-value", {PUBLIC("message_size_limit: ^2147483648")}},
+	{"bad-value", {SMARTHOST("host: a.example, port: ^0"), BY_SMARTHOST}},
+	{"bad-value", {SMARTHOST("host: a.example, port: ^65536"), BY_SMARTHOST}},
+	/* words */
+	{"wrong-type", {PUBLIC("map_type: ^[hash]")}},
+	{"bad-value", {PUBLIC("map_type: ^HASH")}},
+	{"bad-value", {LINK("trust: ^adress")}},
+	{"bad-value", {LINK("tls: ^starttls")}},
+	/* lists of texts; one text is a list of one */
+	{"", {{"to: [example.com]", "to: example.com"}}},
+	{"route-shape wrong-type", {{"{name: in, to: [example.com]", "^{name: in, to: ^{a: b}"}}},
+	{"wrong-type", {DOMAIN("recipients: ^[]")}},
+	{"wrong-type", {DOMAIN("recipients: ^~")}},
+	{"wrong-type", {DOMAIN("recipients: [^[a@example.com]]")}},
+	{"wrong-type", {DOMAIN("recipients: [a@example.com, ^~]")}},
+	/* networks */
+	{"wrong-type", {NETWORKS("{vpn: 10.0.0.0/24, lan: ^[]}")}},
+	{"wrong-type", {NETWORKS("{vpn: [10.0.0.0/24, ^[192.0.2.0/24]]}")}},
+	{"bad-value", {NETWORKS("{vpn: [10.0.0.0/24, ^lan]}")}},
+	{"bad-value", {NETWORKS("{vpn: [10.0.0.0/24, ^10.1.0.1/24]}")}},
+	{"bad-value", {NETWORKS("{vpn: [10.0.0.0/24, ^10.1.0.0/33]}")}},
+	{"bad-value", {NETWORKS("{vpn: [10.0.0.0/24, ^\"fd00::1/64\"]}")}},
+	/* addresses */
+	{"wrong-type", {{"vpn: 10.0.0.3", "vpn: [10.0.0.3, ^{a: b}]"}}},
+	{"missing-key", {{"vpn: 10.0.0.3", "vpn: ^{}"}}},
+	{"bad-value", {{"vpn: 10.0.0.3", "vpn: [10.0.0.3, ^10.0.0.4/24]"}}},
+	{"bad-value", {{"vpn: 10.0.0.3", "vpn: [10.0.0.3, ^127.0.0.1]"}}},
+	{"bad-value", {{"vpn: 10.0.0.3", "vpn: [10.0.0.3, ^\"::\"]"}}},
+	{"bad-value", {{"vpn: 10.0.0.3", "vpn: [10.0.0.3, ^224.0.0.1]"}}},
+	{"bad-value", {{"vpn: 10.0.0.3", "vpn: [10.0.0.3, ^10.0.0.256]"}}},
+	/* mappings, maps of names, lists of mappings */
+	{"wrong-type", {{"tls: {certificate: /etc/cert.pem, key: /etc/key.pem}", "tls: ^/etc/x"}}},
+	{"wrong-type", {DOMAIN("dkim: ^[]")}},
+	{"wrong-type unknown-name unknown-name",
+	 {{"  example.com: {mailboxes: private}", "  ^[example.com]"},
+	  {"to: [example.com]", "to: [^example.com]"},
+	  {"from: [example.com]", "from: [^example.com]"}}},
+	{"wrong-type", {{"  example.com: {mailboxes: private}", "  example.com: ^private"}}},
+	{"wrong-type", {LAST("tests: ^{}\n")}},
+	{"wrong-type", {LAST("tests: ^x\n")}},
+	{"wrong-type", {LAST("tests: [^x]\n")}},
+	{"bad-value", {LAST("tests: [{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+			    "expect: ^delighted}]\n")}},
+	{"wrong-type", {{sound, "^[1, 2]\n"}}},
+	{"wrong-type", {{sound, "^text\n"}}},
+};
+
+static const struct mistake values[] = {
+	{"language-version", {{"postern: 1", "postern: ^2"}}},
+	{"bad-value", {{"postern: 1", "postern: ^0"}}},
+	{"wrong-type", {{"postern: 1", "postern: ^1.0"}}},
+
+	/* names */
+	{"bad-value unused", {NODE("^^\"a b\": {kind: smarthost, host: a.example}")}},
+	{"bad-value", {NETWORKS("{vpn: 10.0.0.0/24, ^../lan: 192.168.0.0/24}")}},
+	{"bad-value", {NETWORKS("{vpn: 10.0.0.0/24, ^-lan: 192.168.0.0/24}")}},
+	{"bad-value", {NETWORKS("{vpn: 10.0.0.0/24, "
+				"^a23456789012345678901234567890123: 192.168.0.0/24}")}},
+	/* domains and host names */
+	{"bad-value", {{"home.example.com", "^home"}}},
+	{"bad-value", {{"home.example.com", "^home..example.com"}}},
+	{"bad-value", {{"home.example.com", "^home.example.com."}}},
+	{"bad-value", {{"home.example.com", "^home-.example.com"}}},
+	{"bad-value", {{"home.example.com", "^h\xc3\xb6me.example.com"}}},
+	{"bad-value", {{"home.example.com", "^10.0.0.3"}}},
+	{"bad-value", {{"home.example.com", "^localhost.localdomain"}}},
+	{"bad-value", {{"home.example.com", "^$home.example.com"}}},
+	{"bad-value", {SMARTHOST("host: ^\"[a.example]\""), BY_SMARTHOST}},
+	{"bad-value", {SMARTHOST("host: a.example, port: ^465"), BY_SMARTHOST}},
+	{"bad-value", {DOMAIN("dkim: {sign_at: private, selector: ^a b}")}},
+	/* paths: absolute, and nothing that Postfix or a shell would read more into */
+	{"bad-value", {{"/etc/cert.pem", "^etc/cert.pem"}}},
+	{"bad-value", {{"/etc/cert.pem", "^/etc/../cert.pem"}}},
+	{"bad-value", {{"/etc/cert.pem", "^\"/etc/a b\""}}},
+	{"bad-value", {{"/etc/cert.pem", "^/etc/$cert"}}},
+	{"bad-value", {DOMAIN("dkim: {sign_at: private, selector: a, key: ^'/k\"x'}")}},
+	/* mailboxes */
+	{"bad-value", {DOMAIN("recipients: [^nobody]")}},
+	{"bad-value", {DOMAIN("recipients: [^a..b@example.com]")}},
+	{"bad-value", {DOMAIN("recipients: [^\"'a b'@example.com\"]")}},
+	{"bad-value", {DOMAIN("recipients: [^user@example.org]")}},
+	{"bad-value", {PUBLIC("postmaster: ^root")}},
+	{"bad-value", {DOMAIN("dkim: {sign_at: private, selector: a, subdomains: ^example.org}")}},
+	{"bad-value",
+	 {DOMAIN("dkim: {sign_at: private, selector: a, subdomains: ^anexample.com}")}},
+	/* Postfix releases */
+	{"bad-value", {PUBLIC("postfix: {version: ^\"3.4\"}")}},
+	{"bad-value", {PUBLIC("postfix: {version: ^3}")}},
+	{"bad-value", {PUBLIC("postfix: {version: ^3.7.11}")}},
+	{"", {PUBLIC("postfix: {version: \"3.10\"}")}},
+	/* logins */
+	{"bad-value", {SMARTHOST("host: a.example, credentials: {username: ^\"a:b\", "
+				 "password: {file: closed}}"), BY_SMARTHOST}},
+	{"bad-value", {SMARTHOST("host: a.example, credentials: {username: ^\"a b\", "
+				 "password: {file: closed}}"), BY_SMARTHOST}},
+	{"bad-value", {SMARTHOST("host: a.example, credentials: {username: u, "
+				 "password: {env: ^A-B}}"), BY_SMARTHOST}},
+	/* tests */
+	{"bad-value", {TEST("{name: t, at: public, client: ^here, to: a@b.c, expect: relayed}")}},
+	{"bad-value bad-value",
+	 {TEST("{name: t, at: public, client: 1.2.3.4, from: ^x, to: ^<>, expect: relayed}")}},
+
+	/* unknown-name */
+	{"unknown-name", {{"mailboxes: private", "mailboxes: ^privat"}}},
+	{"unknown-name", {DOMAIN("dkim: {sign_at: ^publik, selector: a}")}},
+	{"unknown-name", {LINKS("{between: [public, ^home], over: vpn}")}},
+	{"unknown-name no-shared-network no-shared-network", {{"over: vpn", "over: ^^^wan"}}},
+	{"unknown-name", {{"{vpn: 10.0.0.3}", "{vpn: 10.0.0.3, ^wan: 10.9.9.9}"}}},
+	{"unknown-name", {{"to: [example.com]", "to: [example.com, ^example.org]"}}},
+	{"unknown-name", {{"[internet, public, private]", "[internet, ^publik, private]"}}},
+	{"unknown-name unknown-name unknown-name",
+	 {TEST("{name: t, at: ^mx, client: 1.2.3.4, to: a@b.c, "
+	       "expect: {delivered_at: ^home, via: [public, ^mx]}}")}},
+	{"unknown-name", {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " LOGIN
+			       ", ^home: " LOGIN "}")}},
+
+	/* reserved-name */
+	{"reserved-name", {NETWORKS("{vpn: 10.0.0.0/24, ^internet: 192.168.0.0/24}")}},
+	{"reserved-name unused", {NODE("^^internet: {kind: smarthost, host: a.example}")}},
+
+	/* listed-twice */
+	{"listed-twice domain-undelivered no-way-out",
+	 {{"  example.com: {mailboxes: private}\n",
+	   "  example.com: {mailboxes: private}\n  ^^^Example.COM: {mailboxes: private}\n"}}},
+	{"listed-twice", {DOMAIN("recipients: [a@example.com, b@example.com, ^A@example.com]")}},
+	{"listed-twice", {{"to: [example.com]", "to: [example.com, ^Example.com]"}}},
+	{"listed-twice", {NETWORKS("{vpn: 10.0.0.0/24, a_b: 192.168.0.0/24, "
+				   "^A-b: 192.168.1.0/24}")}},
+	{"listed-twice unused", {NODE("^^Public: {kind: smarthost, host: a.example}")}},
+};
+
+static const struct mistake nodes[] = {
+	{"outside-network", {{"vpn: 10.0.0.3", "vpn: ^10.0.1.3"}}},
+	{"outside-network", {{"vpn: 10.0.0.3", "vpn: [10.0.0.3, ^\"fd00::3\"]"}}},
+	{"address-twice", {{"vpn: 10.0.0.3", "vpn: ^10.0.0.2"}}},
+	{"address-twice", {{"vpn: 10.0.0.3", "vpn: [10.0.0.3, ^\"::ffff:10.0.0.2\"]"}}},
+	{"networks-overlap", {NETWORKS("{vpn: 10.0.0.0/24, lan: ^10.0.0.128/25}")}},
+	{"networks-overlap", {NETWORKS("{vpn: 10.0.0.0/24, lan: [192.168.0.0/24, ^10.0.0.0/8]}")}},
+	{"hostname-twice", {{"home.example.com", "^MAIL.example.com"}}},
+	{"hostname-is-domain", {{"hostname: mail.example.com", "hostname: ^Example.com"}}},
+	{"", {{"hostname: home.example.com", "hostname: example.com"}}}, /* there mailboxes are */
+	{"no-way-out misplaced-key domain-undelivered",
+	 {{"example.com: {mailboxes: private", "^example.com: {mailboxes: ^public"},
+	  {"to: [example.com]", "to: [^example.com]"}}},
+	{"unused", {NODE("^" MX2)}},
+};
+
+static const struct mistake links[] = {
+	{"link-ends", {LINKS("^{between: [private], over: vpn}")}},
+	{"link-ends", {NODE(MX2), LINKS("^{between: [private, public, mx2], over: vpn}"),
+		       LINKS(MX2_LINK), ROUTE("{name: in2, to: example.com, path: "
+					      "[internet, mx2, private]}")}},
+	{"link-ends", {LINKS("^{between: [private, private], over: vpn}")}},
+	{"link-ends", {LINKS("{between: [public, ^internet], over: vpn}")}},
+	{"link-ends", {SMARTHOST("host: a.example"), BY_SMARTHOST,
+		       LINKS("{between: [^provider, public], over: vpn}")}},
+	{"link-twice", {LINKS("^{between: [private, public], over: vpn}")}},
+	{"no-link", {NODE(MX2), ROUTE("{name: in2, to: example.com, path: "
+				      "[internet, mx2, ^private]}")}},
+	{"no-shared-network",
+	 {NODE("mx2: {kind: postfix, hostname: mx2.example.net, addresses: {internet: 11.22.33.55}}"),
+	  ROUTE("{name: in2, to: example.com, path: [internet, mx2, ^private]}")}},
+	{"no-shared-network no-shared-network", {{"over: vpn}", "over: ^^lan}"},
+		NETWORKS("{vpn: 10.0.0.0/24, lan: 192.168.0.0/24}")}},
+	{"no-shared-network",
+	 {NETWORKS("{vpn: [10.0.0.0/24, \"fd00::/64\"]}"),
+	  {"vpn: 10.0.0.3", "vpn: \"fd00::3\""}, {"over: vpn", "over: ^vpn"}}},
+	{"no-shared-network no-shared-network",
+	 {{"internet: 11.22.33.44, ", ""}, {"[internet, public, private]",
+					    "[internet, ^public, private]"},
+	  {"public, internet]", "public, ^internet]"}}},
+	{"unused unused", {NODE("^" OFFICE), LINKS("^" OFFICE_LINK)}},
+
+	/* trust */
+	{"open-relay", {LINK("trust: ^network"), NETWORKS("{vpn: [10.0.0.0/24, 203.0.113.0/24]}")}},
+	{"open-relay", {{"over: vpn}", "over: internet, trust: ^network}"},
+			{"{vpn: 10.0.0.3}", "{internet: 11.22.33.45}"}}},
+	{"overlapping-trust",
+	 {NODE(MX2), LINK("trust: ^network"), LINKS(MX2_LINK),
+	  ROUTE("{name: in2, to: example.com, path: [internet, mx2, private]}")}},
+
+	/* logins */
+	{"credentials credentials", {LINK("trust: sasl"), {"  - {between", "  - ^^{between"}}},
+	{"credentials", {LINK("trust: sasl, credentials: {public: " LOGIN "}"),
+			 {"  - {between", "  - ^{between"}}},
+	{"credentials", {LINK("credentials: {^public: " LOGIN "}")}},
+	{"credentials",
+	 {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " LOGIN ", ^mx2: " LOGIN "}"),
+	  NODE(MX2), LINKS(MX2_LINK),
+	  ROUTE("{name: in2, to: example.com, path: [internet, mx2, private]}")}},
+	{"unused credentials",
+	 {SMARTHOST("host: a.example, credentials: " LOGIN), BY_SMARTHOST,
+	  NODE("^other: {kind: smarthost, host: A.example, credentials: ^" LOGIN "}")}},
+	{"credentials",
+	 {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " LOGIN "}"), NODE(OFFICE),
+	  LINKS("{between: [public, office], over: vpn, trust: sasl, credentials: {public: "
+		"{username: ^U, password: {file: closed}}}}"),
+	  ROUTE("{name: x, from: example.com, path: [office, public, internet]}")}},
+	{"credentials", {SMARTHOST("host: a.example, credentials: "
+				   "{username: u, password: ^{}}"), BY_SMARTHOST}},
+	{"credentials", {SMARTHOST("host: a.example, credentials: "
+				   "{username: u, password: ^{file: closed, env: X}}"),
+			 BY_SMARTHOST}},
+	{"credentials", {SMARTHOST("host: a.example, credentials: "
+				   "{username: u, password: {file: ^absent}}"), BY_SMARTHOST}},
+	{"", {SMARTHOST("host: a.example, credentials: "
+			"{username: u, password: {env: POSTERN_NOT_SET}}"), BY_SMARTHOST}},
+	{"wrong-type credentials",
+	 {SMARTHOST("host: a.example, credentials: {username: u, password: ^^x}"), BY_SMARTHOST}},
+	{"secret-readable", {SMARTHOST("host: a.example, credentials: "
+				       "{username: u, password: {file: ^open}}"), BY_SMARTHOST}},
+	{"credentials-in-clear", {LINK("trust: sasl, tls: ^may, credentials: {public: " LOGIN
+				       ", private: " LOGIN "}")}},
+	{"credentials-in-clear", {SMARTHOST("host: a.example, tls_level: ^none, credentials: "
+					    LOGIN), BY_SMARTHOST}},
+	{"no-certificate", {LINK("tls: ^encrypt"),
+			    {"    tls: {certificate: /etc/cert.pem, key: /etc/key.pem}\n", ""}}},
+	{"no-certificate", {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " LOGIN
+				 "}"), {"  - {between", "  - ^{between"},
+			    {"    tls: {certificate: /etc/cert.pem, key: /etc/key.pem}\n", ""}}},
+};
+
+static const struct mistake routes[] = {
+	{"route-shape", {ROUTE("^{name: x, path: [internet, public, private]}")}},
+	{"route-shape", {ROUTE("^{name: x, to: example.com, from: example.com, "
+			       "path: [internet, public, private]}")}},
+	{"route-shape", {ROUTE("^{name: x, to: example.com, path: [private]}")}},
+	{"route-shape", {ROUTE("{name: x, to: example.com, path: [^public, private]}")}},
+	{"domain-delivered-twice route-shape",
+	 {ROUTE("^{name: x, to: example.com, path: [internet, ^public]}")}},
+	{"route-shape", {ROUTE("{name: x, from: example.com, path: [private, ^public]}")}},
+	{"route-shape",
+	 {SMARTHOST("host: a.example"), BY_SMARTHOST,
+	  ROUTE("{name: x, from: example.com, path: [^internet, public, provider]}")}},
+	{"route-shape", {SMARTHOST("host: a.example"), BY_SMARTHOST,
+			 ROUTE("{name: x, from: example.com, "
+			       "path: [private, public, ^provider, internet]}")}},
+	{"route-conflict route-shape",
+	 {NODE(OFFICE), LINKS(OFFICE_LINK), LINKS("{between: [private, office], over: vpn}"),
+	  ROUTE("{name: x, to: example.com, path: [internet, ^public, ^office, private]}")}},
+	{"route-loop", {NODE(MX2), LINKS(HUB_LINK),
+			{"[private, public, internet]", "[private, public, mx2, ^public, internet]"}}},
+	/* route-conflict */
+	{"route-conflict",
+	 {NODE(MX2), LINKS(HUB_LINK), LINKS(MX2_LINK),
+	  ROUTE("{name: x, to: example.com, path: [internet, ^public, mx2, private]}")}},
+	{"route-conflict", {SMARTHOST("host: a.example"), {"  public:", "  ^public:"},
+			    ROUTE("{name: x, from: example.com, path: [private, public, provider]}")}},
+	/* domains without a way in, with two, with one to the wrong place, without a way out */
+	{"domain-undelivered", {BARE("{name: out2, from: example.com, "
+				     "path: [private, public, internet]}"),
+				{"  example.com: {", "  ^example.com: {"}}},
+	{"domain-delivered-twice domain-undelivered route-conflict",
+	 {NODE(OFFICE), LINKS(OFFICE_LINK),
+	  ROUTE("^{name: x, to: ^example.com, path: [internet, ^public, office]}")}},
+	{"domain-undelivered",
+	 {NODE(OFFICE), LINKS(OFFICE_LINK),
+	  BARE("{name: in, to: ^example.com, path: [internet, public, office]}")}},
+	{"no-way-out", {{"  - {name: out, from: [example.com], path: [private, public, internet]}\n",
+			 ""}, {"  example.com: {", "  ^example.com: {"}}},
+	{"unsigned-path", {DOMAIN("dkim: {sign_at: public, selector: a}"), NODE(MX2),
+			   LINKS(MX2_LINK), ROUTE("{name: x, from: example.com, "
+						  "path: [^private, mx2, internet]}")}},
+	/* where nothing is listed, nothing can be wrong with it */
+	{"missing-key missing-key missing-key",
+	 {{sound, "postern: 1\ndomains: ^{}\nnodes: ^{}\nroutes: ^[]\n"}}},
+	{"", {LAST("tests: []\n")}},
+};
+/* clang-format on */
+
+#endif
