@@ -40,7 +40,8 @@ static bool accepts_logins(const struct topology *topology, const struct node *n
 	return false;
 }
 
-/* What a node of kind postfix offers: no mailboxes, and logins of other relays alone. */
+/* What a node of kind postfix offers: no mailboxes, and logins of other relays alone, for which its
+ * links ask a certificate already. */
 static void verify_postfix_service(const struct topology *topology, const struct node *node,
 				   const struct listener *listener, struct diagnostics *list)
 {
@@ -57,10 +58,6 @@ static void verify_postfix_service(const struct topology *topology, const struct
 				 "a link with trust: sasl and credentials for '%s' gives it "
 				 "logins",
 				 name_of(node));
-	} else if (service == SERVICE_SUBMISSIONS && !node->tls.head.given) {
-		report(list, NO_CERTIFICATE, listener->service.at,
-		       "submissions needs TLS, but '%s' has no certificate", name_of(node));
-		diagnostics_hint(list, "give the node tls: {certificate: ..., key: ...}");
 	}
 }
 

@@ -314,16 +314,27 @@ static bool stands_before(const struct node *proxy, const struct node *node)
 	return false;
 }
 
-/* Whether mail passes the node; of a proxy, whether any node is behind it. */
+static bool is_passed(const struct route *route, const struct node *proxy)
+{
+	for (size_t i = 0; i < route->proxies.count; i++)
+		if (route->proxies.items[i].proxy == proxy)
+			return true;
+	return false;
+}
+
+/* Whether mail passes the node; of a proxy, also whether a node is behind it. */
 static bool is_used(const struct topology *topology, const struct node *node)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++)
 		if (stands_before(node, &topology->nodes.items[i]))
 			return true;
-	for (size_t i = 0; i < topology->routes.count; i++)
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		if (is_passed(&topology->routes.items[i], node))
+			return true;
 		for (size_t j = 0; j < topology->routes.items[i].hop_count; j++)
 			if (topology->routes.items[i].hops[j] == node)
 				return true;
+	}
 	return false;
 }
 
