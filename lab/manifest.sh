@@ -27,7 +27,7 @@ manifest_load() {
 	[[ $version == 1 ]] || fail "$lab_out/manifest.json has version $version; this lab reads version 1"
 	# a proxy has the name of the host that its port 25 leads to: so the Internet knows its addresses
 	assignments=$(query '
-		([.nodes[] | .hostname as $host | .proxied[]? | select(.proxy_port == 25) |
+		([.nodes[] | .hostname as $host | .proxied[]? | select(.port == 25) |
 			{(.proxy): $host}] | add // {}) as $behind |
 		"topology_nodes=(\([.nodes[].name] | @sh))",
 		"networks=(\([.networks[].name, "internet", "dns"] | @sh))",

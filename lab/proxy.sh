@@ -16,7 +16,7 @@ proxy_check() {
 
 # proxy_of NODE: the proxy through which the Internet reaches the node's port 25, or nothing.
 proxy_of() {
-	node_query "$1" '[.proxied[]? | select(.proxy_port == 25).proxy][0] // empty'
+	node_query "$1" '[.proxied[]? | select(.port == 25).proxy][0] // empty'
 }
 
 proxy_serve() {

@@ -88,7 +88,7 @@ static json_t *smarthost(const struct node *node)
 			 "login", node->credentials.head.given);
 }
 
-/* The PROXY ports of the node: which proxy, from which port of its own, connects there. */
+/* What is behind a proxy on the node: `port` there, `proxy_port` here. */
 static json_t *proxied(const struct facts *facts)
 {
 	json_t *array = json_array();
@@ -96,12 +96,13 @@ static json_t *proxied(const struct facts *facts)
 	for (size_t i = 0; i < facts->proxied.count; i++) {
 		const struct listener *listener = facts->proxied.items[i].listener;
 
-		json_array_append_new(array, json_pack("{s:s, s:s, s:i, s:s, s:i}", "name",
-						       listener->head.name.value, "service",
-						       service_words[listener->service.value],
-						       "port", (int)listener->proxy_port.value,
-						       "proxy", listener->proxy->head.name.value,
-						       "proxy_port", (int)listener->port.value));
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s, s:i, s:i, s:s}", "name",
+						listener->head.name.value, "service",
+						service_words[listener->service.value], "port",
+						(int)listener->port.value, "proxy_port",
+						(int)listener->proxy_port.value, "proxy",
+						listener->proxy->head.name.value));
 	}
 	return array;
 }
@@ -174,6 +175,20 @@ static json_t *node_entry(const struct node *node, const struct facts *facts,
 			 facts ? accounts(facts) : json_array(), "files", files_of(node, files));
 }
 
+/* Whether an earlier route to the domain enters there already, through another proxy. */
+static bool enters_already(const struct topology *topology, const struct domain *domain,
+			   size_t count, const struct node *node)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		if (!route_is_outbound(route) && route_serves(route, domain) &&
+		    route->hops[1] == node)
+			return true;
+	}
+	return false;
+}
+
 /* The hosts where a domain's mail enters, in the order of its routes. */
 static json_t *mx(const struct topology *topology, const struct domain *domain)
 {
@@ -182,7 +197,8 @@ static json_t *mx(const struct topology *topology, const struct domain *domain)
 	for (size_t i = 0; i < topology->routes.count; i++) {
 		const struct route *route = &topology->routes.items[i];
 
-		if (!route_is_outbound(route) && route_serves(route, domain))
+		if (!route_is_outbound(route) && route_serves(route, domain) &&
+		    !enters_already(topology, domain, i, route->hops[1]))
 			json_array_append_new(
 				array,
 				json_pack("{s:i, s:s}", "preference",
