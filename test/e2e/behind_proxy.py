@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""behind_proxy.py EXAMPLE SOFTWARE VERSION: mail through a real proxy, and past it.
+"""behind_proxy.py EXAMPLE SOFTWARE VERSION [ipv4]: mail through a real proxy, and past it.
 
 The topology is that of the example, with the proxy's software and version of the PROXY header
-exchanged. In proxy-haproxy PROXY meets smtpd, in proxy-nginx postscreen.
+exchanged. In proxy-haproxy PROXY meets smtpd, in proxy-nginx postscreen. With ipv4 the host behind
+the proxy has no IPv6, though its clients do.
 """
 import json
 import os
@@ -14,11 +15,12 @@ import tempfile
 from lib.lab import (SOURCE, STRANGER, assert_accepted, assert_refused, check_requirements, compose,
                      run, skip, wait)
 
-EXAMPLE, SOFTWARE, VERSION = sys.argv[1:]
+EXAMPLE, SOFTWARE, VERSION = sys.argv[1:4]
+IPV4_ONLY = sys.argv[4:] == ["ipv4"]
 POSTSCREEN = EXAMPLE == "proxy-nginx"
 PORT = 12525 if POSTSCREEN else 10025
 EDGE = ["11.22.33.44", "2001:db8:11::44"]        # where the Internet finds the proxy
-MAIL = ["10.20.0.3", "fd00:20::3"]               # the host behind it, seen from inside
+MAIL = ["10.20.0.3"] + ["fd00:20::3"] * (not IPV4_ONLY)  # the host behind it, seen from inside
 CLIENTS = ["203.0.113.9", "2001:db8:ffff::25"]
 HOME = "mail" if POSTSCREEN else "private"       # where the mailboxes are
 
@@ -183,6 +185,9 @@ def main():
     text, count = re.subn("software: .*", f"software: {SOFTWARE}\n    proxy_protocol: {VERSION}",
                           text)
     assert count == 1, "one proxy in the example"
+    if IPV4_ONLY:
+        text, count = re.subn(r'\[10.20.0.3, "fd00:20::3"\]', "10.20.0.3", text)
+        assert count == 1, "one host behind it"
     checks = [true_client, dns_finds_the_proxy, plain_port, proxy_is_a_stranger,
               through_proxy_no_relay, strangers_stopped, firewall_is_why]
     if POSTSCREEN:

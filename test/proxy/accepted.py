@@ -260,6 +260,15 @@ def parameters(folder):
     return found
 
 
+def check_trust(name, folder, proxies):
+    """No proxy is trusted for its address, for behind it are strangers."""
+    for network in run("postconf", "-c", folder, "-xh", "mynetworks").split():
+        trusted = ipaddress.ip_network(network.replace("[", "").replace("]", ""))
+        for proxy in map(ipaddress.ip_address, proxies):
+            if proxy in trusted:
+                fail(f"{name}: mynetworks has {network}, and so the proxy {proxy}")
+
+
 def check_services(name, folder, wanted):
     found = parameters(folder)
     for service, values in wanted.items():
@@ -392,9 +401,12 @@ def main():
             check_dovecot(tree / node / "dovecot.cf", work, version, trusted, wanted)
         for node, wanted in demand["patched"].items():
             check_dms(node, tree, work, wanted, demand["absent"].get(node, []))
+            check_trust(node, work / f"dms-{node}", set().union(*demand["guarded"][node].values()))
         for (of, node), wanted in MASTER.items():
             if of == name:
                 check_postfix(node, tree, work, wanted)
+                check_trust(node, work / f"postfix-{node}",
+                            set().union(*demand["guarded"][node].values()))
     for line in failures:
         print(line)
     sys.exit(bool(failures))
