@@ -11,11 +11,11 @@ readonly BUILD_PACKAGES=(
 readonly LAB_PACKAGES=(
 	postfix postfix-lmdb dovecot-core nsd iproute2 jq openssl procps ca-certificates
 	python3 python3-dkim python3-dnspython
-	haproxy nginx-light libnginx-mod-stream nftables
 )
 readonly TEST_PACKAGES=(
 	libcmocka-dev uthash-dev clang libclang-rt-14-dev shellcheck mandoc
 	opendkim miltertest libmail-dkim-perl python3-yaml python3-jsonschema swaks util-linux
+	haproxy nginx-light libnginx-mod-stream nftables
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
 )
 

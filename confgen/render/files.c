@@ -38,7 +38,7 @@ static const struct file_row {
 	 DMS_CONFIG "postfix-sasl-password.cf", "root:root", "0600"},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_DMS, "milter", 0644,
 	 "/etc/postern/postern-milter.conf", "root:root", "0644"},
-	{"user-patches.sh", "dms/user-patches.sh", KIND_DMS, "behind_proxy", 0755,
+	{"user-patches.sh", "dms/user-patches", KIND_DMS, "behind_proxy", 0755,
 	 DMS_CONFIG "user-patches.sh", "root:root", "0755"},
 	{"dovecot.cf", "dms/dovecot.cf", KIND_DMS, "proxied.dovecot", 0644, DMS_CONFIG "dovecot.cf",
 	 "root:root", "0644"},
