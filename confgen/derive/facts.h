@@ -30,6 +30,7 @@ struct entry {
 struct entry_list {
 	struct entry *items;
 	size_t count;
+	struct names *names; /* of the keys: each is there once */
 };
 
 /* A login: as the client presents it, or as the server accepts it. */
@@ -51,7 +52,7 @@ struct sender_limit {
 	bool network;		     /* it is a network */
 	struct trusted_list clients; /* how it is known: by address, */
 	const char *username;	     /* or by login */
-	struct entry_list senders;
+	struct entry_list senders;   /* domain, or .domain for what is below it -> OK or REJECT */
 	struct position at;
 };
 

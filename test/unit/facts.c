@@ -383,11 +383,108 @@ static void looking_reads_no_secret(void **state)
 	arena_free(arena);
 }
 
+static struct topology *parse(struct arena *arena, const char *text)
+{
+	struct source *source = arena_alloc(arena, sizeof(*source));
+	struct diagnostics *list = diagnostics_new(arena);
+	struct topology *topology;
+
+	*source = (struct source){.name = "t", .text = text, .length = strlen(text)};
+	topology = topology_parse(arena, source, ".", SECRETS_LOOK, list);
+	if (diagnostics_count(list, SEVERITY_ERROR))
+		diagnostics_print(list, stderr, false);
+	assert_int_equal(diagnostics_count(list, SEVERITY_ERROR), 0);
+	return topology;
+}
+
+/* Two domains with a relay each: what no domain decides takes the first way, never the direct one.
+ */
+static void no_mail_bypasses_the_relays(void **state)
+{
+	static const char text[] =
+		"postern: 1\n"
+		"domains: {a.example: {mailboxes: home}, b.example: {mailboxes: home}}\n"
+		"networks: {vpn: \"fd00::/64\"}\n"
+		"nodes:\n"
+		"  one: {kind: postfix, hostname: one.example.net,\n"
+		"        addresses: {internet: \"2001:db8::1\", vpn: \"fd00::1\"}}\n"
+		"  two: {kind: postfix, hostname: two.example.net,\n"
+		"        addresses: {internet: \"2001:db8::2\", vpn: \"fd00::2\"}}\n"
+		"  home: {kind: dms, hostname: home.example.net, addresses: {vpn: \"fd00::3\"}}\n"
+		"links: [{between: [one, home], over: vpn}, {between: [two, home], over: vpn}]\n"
+		"routes:\n"
+		"  - {name: a, to: a.example, path: [internet, one, home]}\n"
+		"  - {name: b, to: b.example, path: [internet, two, home]}\n"
+		"  - {name: a-out, from: a.example, path: [home, one, internet]}\n"
+		"  - {name: b-out, from: b.example, path: [home, two, internet]}\n";
+	struct arena *arena = arena_new(0);
+	const struct topology *topology = parse(arena, text);
+	struct strbuf told = STRBUF_INIT;
+
+	(void)state;
+	tell(&told, facts_derive(arena, topology, find(topology, "home")));
+	assert_string_equal(strbuf_text(&told), "host home.example.net, IPv6\n"
+						"trusts fd00::1/128 (one) @10\n"
+						"trusts fd00::2/128 (two) @10\n"
+						"relayhost [fd00::1]:25 @14\n"
+						"way out @a.example -> [fd00::1]:25 @14\n"
+						"way out @b.example -> [fd00::2]:25 @15\n"
+						"way out <> -> [fd00::1]:25 @14\n");
+	strbuf_done(&told);
+	arena_free(arena);
+}
+
+/* A domain below another one, with a host of its own: neither host may write as the other. */
+static void subdomains_of_others_are_not_covered(void **state)
+{
+	static const char text[] =
+		"postern: 1\n"
+		"domains:\n"
+		"  example.com: {mailboxes: home}\n"
+		"  shop.example.com: {mailboxes: shop}\n"
+		"networks: {vpn: 10.0.0.0/24}\n"
+		"nodes:\n"
+		"  mx: {kind: postfix, hostname: mx.example.net,\n"
+		"       addresses: {internet: 192.0.2.1, vpn: 10.0.0.1}}\n"
+		"  home: {kind: dms, hostname: home.example.com, addresses: {vpn: 10.0.0.2}}\n"
+		"  shop: {kind: dms, hostname: h.shop.example.com, addresses: {vpn: 10.0.0.3}}\n"
+		"links: [{between: [mx, home], over: vpn}, {between: [mx, shop], over: vpn}]\n"
+		"routes:\n"
+		"  - {name: a, to: example.com, path: [internet, mx, home]}\n"
+		"  - {name: b, to: shop.example.com, path: [internet, mx, shop]}\n"
+		"  - {name: a-out, from: example.com, path: [home, mx, internet]}\n"
+		"  - {name: b-out, from: shop.example.com, path: [shop, mx, internet]}\n";
+	struct arena *arena = arena_new(0);
+	const struct topology *topology = parse(arena, text);
+	const struct facts *facts = facts_derive(arena, topology, find(topology, "mx"));
+	const struct entry_list *home = &facts->limits.items[0].senders;
+	struct strbuf told = STRBUF_INIT;
+
+	(void)state;
+	assert_int_equal(facts->limits.count, 2);
+	tell_entries(&told, "home:", home);
+	tell_entries(&told, "shop:", &facts->limits.items[1].senders);
+	assert_string_equal(strbuf_text(&told), "home: example.com -> OK @15\n"
+						"home: .example.com -> OK @15\n"
+						"home: home.example.com -> OK @9\n"
+						"home: <> -> OK @15\n"
+						"home: shop.example.com -> REJECT @4\n"
+						"home: .shop.example.com -> REJECT @4\n"
+						"shop: shop.example.com -> OK @16\n"
+						"shop: .shop.example.com -> OK @16\n"
+						"shop: h.shop.example.com -> OK @10\n"
+						"shop: <> -> OK @16\n");
+	strbuf_done(&told);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facts_follow_from_the_yaml),
 		cmocka_unit_test(looking_reads_no_secret),
+		cmocka_unit_test(no_mail_bypasses_the_relays),
+		cmocka_unit_test(subdomains_of_others_are_not_covered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
