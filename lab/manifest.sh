@@ -26,13 +26,16 @@ manifest_load() {
 		fail "$lab_out holds no manifest.json: give a folder that postern-confgen render wrote"
 	version=$(query .postern) || fail "$lab_out/manifest.json is not valid JSON"
 	[[ $version == 1 ]] || fail "$lab_out/manifest.json has version $version; this lab reads version 1"
+	# a proxy has the name of the host that its port 25 leads to: so the Internet knows its addresses
 	assignments=$(query '
+		([.nodes[] | .hostname as $host | .proxied[]? | select(.port == 25) |
+			{(.proxy): $host}] | add // {}) as $behind |
 		"topology_nodes=(\([.nodes[].name] | @sh))",
 		"networks=(\([.networks[].name, "internet", "dns"] | @sh))",
 		(.networks[] | "cidrs_of[\(.name | @sh)]=\(.cidrs | join("\n") | @sh)"),
 		(.nodes[] | (.name | @sh) as $name |
 			"kind_of[\($name)]=\(.kind | @sh)",
-			"hostname_of[\($name)]=\(.smarthost.host? // .hostname | @sh)",
+			"hostname_of[\($name)]=\(.smarthost.host? // .hostname // $behind[.name] // "\(.name).lab" | @sh)",
 			"addresses_of[\($name)]=\([.addresses[] | "\(.network) \(.address)"] | join("\n") | @sh)")')
 	eval "$assignments"
 	for node in "${topology_nodes[@]}"; do

@@ -474,6 +474,13 @@ static void derive_route(struct arena *arena, struct facts *facts, const struct 
 		derive_receiving(arena, facts, previous, !route_is_outbound(route));
 }
 
+bool facts_has(const struct node *node)
+{
+	int kind = node->kind.value;
+
+	return kind == KIND_POSTFIX || kind == KIND_DMS || kind == KIND_PROXY;
+}
+
 struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 			   const struct node *node)
 {
@@ -497,6 +504,7 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 	for (size_t i = 0; i < topology->domains.count; i++)
 		if (topology->domains.items[i].dkim.signer == node)
 			derive_key(arena, facts, &topology->domains.items[i]);
+	facts_derive_proxied(arena, facts);
 	if (node->kind.value == KIND_POSTFIX)
 		derive_postmasters(arena, facts);
 	return facts;

@@ -87,6 +87,31 @@ struct client_service_list {
 	size_t count;
 };
 
+/* A listener of the node behind a proxy. */
+struct proxied {
+	const struct listener *listener;
+	const struct attachment *from; /* the proxy's addresses, as the node sees them */
+	bool other_family;	       /* its clients may have a family that the node has not */
+};
+
+struct proxied_list {
+	struct proxied *items;
+	size_t count;
+};
+
+/* A port of a proxy, and the listener that it leads to. */
+struct forward {
+	const struct node *node;
+	const struct listener *listener;
+	const struct network *network; /* in which the two meet; NULL: the Internet */
+	struct ip_address address;     /* of the node there */
+};
+
+struct forward_list {
+	struct forward *items;
+	size_t count;
+};
+
 struct facts {
 	const struct topology *topology;
 	const struct node *node;
@@ -95,6 +120,9 @@ struct facts {
 	bool ipv4, ipv6;     /* which families it has addresses of */
 	unsigned submission; /* port on which peers log in, 0 for none */
 	struct position submission_at;
+
+	struct proxied_list proxied;
+	struct forward_list forwards; /* of a proxy */
 
 	struct trusted_list trusted;
 	struct sender_limit_list limits;
@@ -125,7 +153,10 @@ struct facts {
 	struct entry_list relay_users;	    /* logins of relays: authenticated, but not authors */
 };
 
-/* Derives the facts of a node of kind postfix or dms from a topology without errors. */
+/* Whether files are rendered for the node: it is of kind postfix, dms or proxy. */
+bool facts_has(const struct node *node);
+
+/* Derives the facts of such a node from a topology without errors. */
 struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 			   const struct node *node);
 
@@ -135,5 +166,8 @@ const char *facts_next_hop(struct arena *arena, const struct topology *topology,
 
 /* Where the node's milter listens, as the milter's configuration names it. */
 const char *facts_milter_socket(const struct node *node);
+
+/* What is behind proxies on the node, and what is behind the node if it is one; proxied.c. */
+void facts_derive_proxied(struct arena *arena, struct facts *facts);
 
 #endif

@@ -429,5 +429,8 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "relayhost", placed(arena, facts->relayhost, facts->relayhost_at));
 	set(view, "fallbacks", fallbacks(arena, facts));
 	set(view, "milter", milter(arena, facts));
+	set(view, "behind_proxy", json_boolean(facts->proxied.count > 0));
+	set(view, "proxied", view_proxied(arena, facts));
+	set(view, "proxy", view_proxy(arena, facts));
 	return view;
 }

@@ -11,7 +11,7 @@
 static const struct file_row {
 	const char *name, *template;
 	enum node_kind kind;
-	const char *when; /* key of the view that must say yes; NULL: always */
+	const char *when; /* key of the view, dotted, that must say yes; NULL: always */
 	mode_t mode;
 	const char *install, *owner, *install_mode;
 	const char *table; /* the table whose rows it holds; NULL: none */
@@ -28,6 +28,8 @@ static const struct file_row {
 	 "/etc/dovecot/sasl_users", "root:dovecot", "0640", NULL},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_POSTFIX, "milter", 0644,
 	 "/etc/postern/postern-milter.conf", "root:root", "0644", NULL},
+	{"postern.nft", "firewall/postern.nft", KIND_POSTFIX, "behind_proxy", 0644,
+	 "/etc/postern/postern.nft", "root:root", "0644", NULL},
 	{"postfix-main.cf", "dms/postfix-main.cf", KIND_DMS, NULL, 0644,
 	 DMS_CONFIG "postfix-main.cf", "root:root", "0644", NULL},
 	{"postfix-master.cf", "dms/postfix-master.cf", KIND_DMS, NULL, 0644,
@@ -40,6 +42,26 @@ static const struct file_row {
 	 "docker-data/dms/compose.egress.yaml", "root:root", "0644", NULL},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_DMS, "milter", 0644,
 	 "/etc/postern/postern-milter.conf", "root:root", "0644", NULL},
+	{"user-patches.sh", "dms/user-patches", KIND_DMS, "behind_proxy", 0755,
+	 DMS_CONFIG "user-patches.sh", "root:root", "0755", NULL},
+	{"dovecot.cf", "dms/dovecot.cf", KIND_DMS, "proxied.dovecot", 0644, DMS_CONFIG "dovecot.cf",
+	 "root:root", "0644", NULL},
+	{"postern.nft", "firewall/postern.nft", KIND_DMS, "behind_proxy", 0644,
+	 DMS_CONFIG "postern.nft", "root:root", "0644", NULL},
+	{"haproxy.cfg", "proxy/haproxy.cfg", KIND_PROXY, "proxy.haproxy", 0644,
+	 "/etc/haproxy/haproxy.cfg", "root:root", "0644", NULL},
+	{"nginx.conf", "proxy/nginx.conf", KIND_PROXY, "proxy.nginx", 0644, "/etc/nginx/nginx.conf",
+	 "root:root", "0644", NULL},
+	{"compose.yaml", "proxy/compose.yaml", KIND_PROXY, "proxy.in_container", 0644,
+	 "compose.yaml", "root:root", "0644", NULL},
+	{"traefik.yaml", "proxy/traefik.yaml", KIND_PROXY, "proxy.traefik", 0644,
+	 "docker-data/traefik/traefik.yaml", "root:root", "0644", NULL},
+	{"dynamic.yaml", "proxy/dynamic.yaml", KIND_PROXY, "proxy.has_hosts", 0644,
+	 "docker-data/traefik/dynamic.yaml", "root:root", "0644", NULL},
+	{"caddy.json", "proxy/caddy.json", KIND_PROXY, "proxy.caddy", 0644,
+	 "docker-data/caddy/caddy.json", "root:root", "0644", NULL},
+	{"Dockerfile", "proxy/caddy.Dockerfile", KIND_PROXY, "proxy.caddy", 0644,
+	 "docker-data/caddy/Dockerfile", "root:root", "0644", NULL},
 };
 
 struct run {
@@ -119,6 +141,17 @@ static const struct table *find_table(const struct table_list *tables, const cha
 	return &none;
 }
 
+/* Whether the view says yes, in a template's sense, to a dotted key. */
+static bool says_yes(struct arena *arena, json_t *view, const char *key)
+{
+	size_t length = strcspn(key, ".");
+	json_t *value = json_object_get(view, arena_strndup(arena, key, length));
+
+	if (key[length])
+		return json_is_object(value) && says_yes(arena, value, key + length + 1);
+	return !json_is_false(value) && !(json_is_array(value) && json_array_size(value) == 0);
+}
+
 static void render_node(struct run *run, const struct facts *facts)
 {
 	const char *node = facts->node->head.name.value;
@@ -136,7 +169,7 @@ static void render_node(struct run *run, const struct facts *facts)
 		};
 
 		if ((int)row->kind != facts->node->kind.value ||
-		    (row->when && json_is_false(json_object_get(view, row->when))))
+		    (row->when && !says_yes(run->arena, view, row->when)))
 			continue;
 		if (row->table)
 			fill_table(run, facts, file, row->template,
@@ -191,7 +224,7 @@ int files_render(struct arena *arena, const struct topology *topology,
 	for (size_t i = 0; i < topology->nodes.count; i++) {
 		const struct node *node = &topology->nodes.items[i];
 
-		if (node->kind.value > KIND_DMS ||
+		if (!facts_has(node) ||
 		    (options->host && strcmp(options->host, node->head.name.value) != 0))
 			continue;
 		facts[count] = facts_derive(arena, topology, node);

@@ -86,10 +86,39 @@ static json_t *smarthost(const struct node *node)
 			 node->credentials.head.given || node->sender_credentials.count > 0);
 }
 
+/* What is behind a proxy on the node: `port` there, `proxy_port` here. */
+static json_t *proxied(const struct facts *facts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts->proxied.count; i++) {
+		const struct listener *listener = facts->proxied.items[i].listener;
+
+		view_push(array,
+				      json_pack("{s:s, s:s, s:i, s:i, s:s}", "name",
+						listener->head.name.value, "service",
+						service_words[listener->service.value], "port",
+						(int)listener->port.value, "proxy_port",
+						(int)listener->proxy_port.value, "proxy",
+						listener->proxy->head.name.value));
+	}
+	return array;
+}
+
+static json_t *proxy(const struct node *node)
+{
+	if (node->kind.value != KIND_PROXY)
+		return json_null();
+	return json_pack("{s:s, s:s}", "software", software_words[node->software.value], "protocol",
+			 proxy_protocol_words[node->proxy_protocol.value]);
+}
+
 static json_t *listeners(const struct facts *facts)
 {
 	json_t *array = json_array();
 
+	if (facts->node->kind.value == KIND_PROXY)
+		return array;
 	view_push(array, json_pack("{s:s, s:i}", "name", "smtp", "port", 25));
 	if (facts->submission)
 		view_push(array, json_pack("{s:s, s:i}", "name", "submission", "port",
@@ -133,13 +162,28 @@ static const struct facts *facts_of(const struct node *node, const struct facts 
 static json_t *node_entry(const struct node *node, const struct facts *facts,
 			  const struct rendered_files *files)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 			 node->head.name.value, "kind", node_kind_words[node->kind.value],
 			 "hostname", text(node->hostname.value), "addresses", addresses(node),
-			 "tls", tls(node), "smarthost", smarthost(node), "listeners",
+			 "tls", tls(node), "smarthost", smarthost(node), "proxy", proxy(node),
+			 "proxied", facts ? proxied(facts) : json_array(), "listeners",
 			 facts ? listeners(facts) : json_array(), "milter",
 			 facts && facts->keys.count ? milter(facts) : json_null(), "accounts",
 			 facts ? accounts(facts) : json_array(), "files", files_of(node, files));
+}
+
+/* Whether an earlier route to the domain enters there already, through another proxy. */
+static bool enters_already(const struct topology *topology, const struct domain *domain,
+			   size_t count, const struct node *node)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		if (!route_is_outbound(route) && route_serves(route, domain) &&
+		    route->hops[1] == node)
+			return true;
+	}
+	return false;
 }
 
 /* The hosts where a domain's mail enters, in the order of its routes. */
@@ -150,11 +194,13 @@ static json_t *mx(const struct topology *topology, const struct domain *domain)
 	for (size_t i = 0; i < topology->routes.count; i++) {
 		const struct route *route = &topology->routes.items[i];
 
-		if (!route_is_outbound(route) && route_serves(route, domain))
-			view_push(array,
-				  json_pack("{s:i, s:s}", "preference",
-					    FIRST_PREFERENCE * (int)(json_array_size(array) + 1),
-					    "hostname", route->hops[1]->hostname.value));
+		if (!route_is_outbound(route) && route_serves(route, domain) &&
+		    !enters_already(topology, domain, i, route->hops[1]))
+			view_push(
+				array,
+				json_pack("{s:i, s:s}", "preference",
+					  FIRST_PREFERENCE * (int)(json_array_size(array) + 1),
+					  "hostname", route->hops[1]->hostname.value));
 	}
 	return array;
 }
@@ -247,6 +293,19 @@ static json_t *install_list(const struct node *node, const struct rendered_files
 	return array;
 }
 
+/* Where the node's firewall file goes, or false. */
+static json_t *nft_path(const struct node *node, const struct rendered_files *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		const char *install = files->items[i].install;
+
+		if (is_of_node(files->items[i].path, node) && install &&
+		    strcmp(strrchr(files->items[i].path, '/'), "/postern.nft") == 0)
+			return json_string(install);
+	}
+	return json_false();
+}
+
 json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, size_t count,
 			const struct rendered_files *files)
 {
@@ -259,6 +318,7 @@ json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, s
 		json_object_set_new(view, "postfix",
 				    json_boolean(node->kind.value == KIND_POSTFIX));
 		json_object_set_new(view, "dms", json_boolean(node->kind.value == KIND_DMS));
+		json_object_set_new(view, "nft", nft_path(node, files));
 		json_object_set_new(view, "files", install_list(node, files, false));
 		json_object_set_new(view, "indexed", install_list(node, files, true));
 		view_push(nodes, view);

@@ -6,13 +6,19 @@
 #include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
 
-const char *const node_kind_words[] = {"postfix", "dms", "smarthost", NULL};
+const char *const node_kind_words[] = {"postfix", "dms", "smarthost", "proxy", NULL};
 const char *const map_type_words[] = {"texthash", "lmdb", "hash", "inline", NULL};
 const char *const tls_level_words[] = {"none",	      "may",	"dane",	  "encrypt", "dane-only",
 				       "fingerprint", "verify", "secure", NULL};
 const char *const trust_words[] = {"address", "network", "sasl", NULL};
 const char *const tls_mode_words[] = {"starttls", "wrapper", NULL};
 const char *const docker_network_words[] = {"host", "bridge", NULL};
+const char *const software_words[] = {"haproxy", "nginx", "traefik", "caddy", NULL};
+const char *const proxy_protocol_words[] = {"v1", "v2", NULL};
+const char *const dovecot_version_words[] = {"2.3", "2.4", NULL};
+const char *const through_words[] = {"same_port", "second_port", NULL};
+const char *const service_words[] = {"smtp", "submission", "submissions", "imap", "imaps",
+				     "pop3", "pop3s",	   "sieve",	  NULL};
 const char *const verdict_words[] = {"delivered", "relayed", "rejected", "deferred", NULL};
 
 static const struct schema_row secret_rows[] = {
@@ -125,11 +131,38 @@ static const struct schema_row egress_rows[] = {
 };
 static const struct schema egress_schema =
 	SCHEMA(struct egress, "an egress", egress_rows, .shorthand = NULL);
+static const struct schema_row dovecot_rows[] = {
+	ROW(struct dovecot_target, version, "version", .required = true,
+	    .choices = dovecot_version_words, .preset = DOVECOT_2_3,
+	    .doc = "Release series that the files are for, in quotes."),
+};
+static const struct schema dovecot_schema =
+	SCHEMA(struct dovecot_target, "a Dovecot target", dovecot_rows, .shorthand = NULL);
+
+static const struct schema_row listener_rows[] = {
+	ROW(struct listener, service, "service", .required = true, .choices = service_words,
+	    .doc = "What is spoken there; on a node of kind postfix smtp or submission(s)."),
+	ROW(struct listener, port, "port", .least = 1, .most = 65535,
+	    .doc = "Port that clients connect to, at the proxy and, plainly, at the node; default "
+		   "that of the service."),
+	ROW(struct listener, proxied_by, "proxied_by", .required = true, .check = check_name,
+	    .doc = "The proxy that passes connections on to it."),
+	ROW(struct listener, through, "through", .choices = through_words,
+	    .preset = THROUGH_SECOND_PORT,
+	    .doc = "Where the node expects the PROXY header: at a second port, so that internal "
+		   "clients keep the plain one, or at the port itself."),
+	ROW(struct listener, proxy_port, "proxy_port", .least = 1, .most = 65535,
+	    .doc = "The second port; default port + 10000, but 12525 for 25 on a node of kind "
+		   "dms."),
+};
+static const struct schema listener_schema =
+	SCHEMA(struct listener, "a listener", listener_rows, .shorthand = NULL);
 
 static const struct schema_row node_rows[] = {
 	ROW(struct node, kind, "kind", .required = true, .choices = node_kind_words,
 	    .doc = "postfix: stock Postfix; dms: docker-mailserver; smarthost: someone else's "
-		   "relay."),
+		   "relay; proxy: passes connections on, with the client's address in a PROXY "
+		   "header."),
 	ROW(struct node, hostname, "hostname", .check = check_hostname,
 	    .doc = "Fully qualified name that the node greets with."),
 	ROW(struct node, addresses, "addresses", .of = &attachment_schema, .name_check = check_name,
@@ -162,6 +195,15 @@ static const struct schema_row node_rows[] = {
 	ROW(struct node, region, "region", .check = check_region,
 	    .doc = "Smarthost: the provider's region, where its host name depends on one (ses, "
 		   "mailgun)."),
+	ROW(struct node, listeners, "listeners", .of = &listener_schema, .name_check = check_name,
+	    .doc = "Services behind a proxy. The name is what the milter knows the listener by."),
+	ROW(struct node, dovecot, "dovecot", .of = &dovecot_schema,
+	    .doc = "What is known of the Dovecot installed there; default version 2.3."),
+	ROW(struct node, software, "software", .choices = software_words,
+	    .doc = "Proxy: the program."),
+	ROW(struct node, proxy_protocol, "proxy_protocol", .choices = proxy_protocol_words,
+	    .preset = PROXY_V2,
+	    .doc = "Proxy: version of the PROXY header; nginx sends v1 only, its default."),
 	ROW(struct node, host, "host", .check = check_host,
 	    .doc = "Smarthost: its host name or address."),
 	ROW(struct node, port, "port", .least = 1, .most = 65535, .preset = 587,

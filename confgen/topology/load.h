@@ -34,6 +34,7 @@ void topology_resolve_secrets(struct arena *arena, struct topology *topology,
 void topology_verify_nodes(const struct topology *topology, struct diagnostics *list);
 void topology_verify_links(const struct topology *topology, struct diagnostics *list);
 void topology_verify_egress(const struct topology *topology, struct diagnostics *list);
+void topology_verify_proxies(const struct topology *topology, struct diagnostics *list);
 void topology_verify_routes(const struct topology *topology, struct diagnostics *list);
 
 #endif

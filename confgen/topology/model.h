@@ -70,7 +70,7 @@ struct head {
 
 /* --- things --- */
 
-enum node_kind { KIND_POSTFIX, KIND_DMS, KIND_SMARTHOST, KIND_INTERNET };
+enum node_kind { KIND_POSTFIX, KIND_DMS, KIND_SMARTHOST, KIND_PROXY, KIND_INTERNET };
 enum map_type { MAP_TEXTHASH, MAP_LMDB, MAP_HASH, MAP_INLINE };
 /* In the order of what they are worth: below TLS_ENCRYPT a message may cross in clear. */
 enum tls_level {
@@ -86,6 +86,22 @@ enum tls_level {
 enum tls_mode { TLS_STARTTLS, TLS_WRAPPER };
 enum docker_network { DOCKER_HOST, DOCKER_BRIDGE };
 enum trust { TRUST_ADDRESS, TRUST_NETWORK, TRUST_SASL };
+enum proxy_software { SOFTWARE_HAPROXY, SOFTWARE_NGINX, SOFTWARE_TRAEFIK, SOFTWARE_CADDY };
+enum proxy_protocol { PROXY_V1, PROXY_V2 };
+enum dovecot_version { DOVECOT_2_3, DOVECOT_2_4 };
+enum through { THROUGH_SAME_PORT, THROUGH_SECOND_PORT };
+
+/* Those up to SUBMISSIONS are Postfix's, the others Dovecot's. */
+enum service {
+	SERVICE_SMTP,
+	SERVICE_SUBMISSION,
+	SERVICE_SUBMISSIONS,
+	SERVICE_IMAP,
+	SERVICE_IMAPS,
+	SERVICE_POP3,
+	SERVICE_POP3S,
+	SERVICE_SIEVE,
+};
 
 /* A secret never stands in the topology itself: only where to find it. */
 struct secret {
@@ -204,6 +220,28 @@ struct postfix_target {
 	unsigned number;
 };
 
+struct dovecot_target {
+	struct head head;
+	struct choice version;
+};
+
+/* A service of a node that a proxy stands in front of. Its name reaches the milter. */
+struct listener {
+	struct head head;
+	struct choice service;
+	struct number port; /* the service's own when not given */
+	struct text proxied_by;
+	struct choice through;
+	struct number proxy_port; /* where PROXY is spoken; `port` with THROUGH_SAME_PORT */
+	/* resolved */
+	struct node *proxy;
+};
+
+struct listener_list {
+	struct listener *items;
+	size_t count;
+};
+
 struct node {
 	struct head head;
 	struct choice kind;
@@ -217,6 +255,11 @@ struct node {
 	struct egress egress;
 	struct choice docker_network;
 	struct choice outbound_tls;
+	struct listener_list listeners;
+	struct dovecot_target dovecot;
+	/* a proxy only */
+	struct choice software;
+	struct choice proxy_protocol;
 	/* a smarthost only */
 	struct choice provider;
 	struct text region;
@@ -277,16 +320,30 @@ struct route_sender_list {
 	size_t count;
 };
 
+/* A proxy on a path: it passes connections on, not mail, so it is no hop. */
+struct passage {
+	struct node *proxy;
+	size_t before; /* the hop that comes next on the path */
+	struct position at;
+};
+
+struct passage_list {
+	struct passage *items;
+	size_t count;
+};
+
 struct route {
 	struct head head;
 	struct text label;
 	struct text_list to, from, path;
 	struct egress egress;
-	/* resolved */
+	/* resolved; one hop for each node that handles mail */
 	struct route_domain_list domains;
 	struct route_sender_list senders;
 	struct node **hops; /* those of the path that are there */
+	struct position *hop_at;
 	size_t hop_count;
+	struct passage_list proxies;
 	bool complete; /* all that it names is there, and known for what it is */
 };
 
@@ -339,6 +396,20 @@ const struct link *topology_link(const struct topology *topology, const struct n
 
 /* The addresses of `node` in `network` (NULL: the Internet), or NULL. */
 const struct attachment *node_attachment(const struct node *node, const struct network *network);
+
+/* A network in which both have an address, of the same family: one of their own before the
+ * Internet. Returns where `node` is in it, or NULL. */
+const struct attachment *node_meets(const struct node *node, const struct node *other);
+
+/* An address of `of` with which `other` shares the family, or NULL. */
+const struct ip_address *attachment_reached(const struct attachment *of,
+					    const struct attachment *other);
+
+/* Whether `service` is one of Postfix's. */
+bool service_is_smtp(int service);
+
+/* The port that a service has by convention. */
+unsigned service_port(int service);
 
 /* Whether `route` carries mail from its domains (as opposed to: to them). */
 bool route_is_outbound(const struct route *route);

@@ -119,6 +119,28 @@ static void resolve_smarthost(struct arena *arena, struct node *node)
 		node->tls_mode.value = TLS_WRAPPER;
 }
 
+/* The port for PROXY beside `port`; 10025 is taken by amavis in docker-mailserver. */
+static unsigned long second_port(const struct node *node, unsigned long port)
+{
+	return node->kind.value == KIND_DMS && port == 25 ? 12525 : port + 10000;
+}
+
+static void resolve_listeners(struct topology *topology, struct diagnostics *list,
+			      struct node *node)
+{
+	for (size_t i = 0; i < node->listeners.count; i++) {
+		struct listener *listener = &node->listeners.items[i];
+
+		listener->proxy = find_node(topology, list, &listener->proxied_by);
+		if (!listener->port.given)
+			listener->port.value = service_port(listener->service.value);
+		if (listener->through.value == THROUGH_SAME_PORT)
+			listener->proxy_port.value = listener->port.value;
+		else if (!listener->proxy_port.given)
+			listener->proxy_port.value = second_port(node, listener->port.value);
+	}
+}
+
 static void resolve_nodes(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++) {
@@ -129,6 +151,9 @@ static void resolve_nodes(struct arena *arena, struct topology *topology, struct
 			resolve_smarthost(arena, node);
 		node->postfix.number =
 			version ? 300 + (unsigned)strtoul(version + 2, NULL, 10) : 307;
+		if (node->software.value == SOFTWARE_NGINX && !node->proxy_protocol.given)
+			node->proxy_protocol.value = PROXY_V1;
+		resolve_listeners(topology, list, node);
 		for (size_t j = 0; j < node->addresses.count; j++) {
 			struct attachment *attachment = &node->addresses.items[j];
 
@@ -169,6 +194,17 @@ static const struct domain_set *find_set(const struct topology *topology, const 
 		if (strcmp(topology->domain_sets.items[i].head.name.value, name) == 0)
 			return &topology->domain_sets.items[i];
 	return NULL;
+}
+
+static void push_hop(struct arena *arena, struct route *route, struct node *node,
+		     struct position at)
+{
+	if (node->kind.value == KIND_PROXY) {
+		*arena_push(arena, &route->proxies) = (struct passage){node, route->hop_count, at};
+		return;
+	}
+	route->hops[route->hop_count] = node;
+	route->hop_at[route->hop_count++] = at;
 }
 
 static void add_domain(struct arena *arena, struct route *route, struct domain *domain,
@@ -215,8 +251,9 @@ static void resolve_routes(struct arena *arena, struct topology *topology,
 		struct route *route = &topology->routes.items[i];
 		const struct text_list *names = route->from.count ? &route->from : &route->to;
 
-		route->complete = route->path.count > 0;
+		route->complete = true;
 		route->hops = arena_array(arena, route->path.count, sizeof(struct node *));
+		route->hop_at = arena_array(arena, route->path.count, sizeof(struct position));
 		for (size_t j = 0; j < names->count; j++)
 			resolve_route_name(arena, topology, route, &names->items[j], domains, list);
 		for (size_t j = 0; j < route->path.count; j++) {
@@ -224,8 +261,9 @@ static void resolve_routes(struct arena *arena, struct topology *topology,
 
 			route->complete &= node && node->kind.given;
 			if (node)
-				route->hops[route->hop_count++] = node;
+				push_hop(arena, route, node, route->path.items[j].at);
 		}
+		route->complete &= route->hop_count > 0;
 	}
 }
 

@@ -44,6 +44,10 @@
 	X(EGRESS_HALF, "egress-one-family", WARNING, "mail bound in one address family only") \
 	X(UNUSED, "unused", WARNING, "something declared that no route uses") \
 	X(NO_WAY_OUT, "no-way-out", WARNING, "a domain with mailboxes whose mail has no way out") \
+	X(PROXY_PATH, "proxy-path", ERROR, "a proxy on a path where it cannot stand") \
+	X(PROXY_PORT, "proxy-port-direct-client", ERROR, "a direct client of a port that wants the PROXY header") \
+	X(PORT_TWICE, "port-twice", ERROR, "two services on one port") \
+	X(LISTENER, "listener", ERROR, "a listener that its node or its proxy cannot have") \
 	X(RENDERED, "postfix-rejects", ERROR, "Postfix does not accept what was rendered")
 /* clang-format on */
 

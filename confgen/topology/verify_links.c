@@ -98,6 +98,14 @@ static void verify_trusted_network(const struct topology *topology, const struct
 		if (node == link->ends[0] || node == link->ends[1] ||
 		    !node_attachment(node, link->network))
 			continue;
+		if (node->kind.value == KIND_PROXY) {
+			report(list, TRUST_OVERLAP, link->trust.at,
+			       "trust in all of '%s' includes the proxy '%s', behind which are "
+			       "strangers",
+			       link->over.value, node->head.name.value);
+			diagnostics_hint(list, "use trust: address or trust: sasl");
+			return;
+		}
 		for (size_t end = 0; end < 2; end++) {
 			const struct link *other = topology_link(topology, node, link->ends[end]);
 

@@ -11,6 +11,7 @@
 #define IN_POSTFIX   (1U << KIND_POSTFIX)
 #define IN_DMS	     (1U << KIND_DMS)
 #define IN_SMARTHOST (1U << KIND_SMARTHOST)
+#define IN_PROXY     (1U << KIND_PROXY)
 
 /* Which keys a kind of node may have, and which it must. */
 static const struct {
@@ -18,7 +19,7 @@ static const struct {
 	unsigned allowed, required;
 } node_keys[] = {
 	{"hostname", IN_POSTFIX | IN_DMS, IN_POSTFIX | IN_DMS},
-	{"addresses", IN_POSTFIX | IN_DMS, IN_POSTFIX | IN_DMS},
+	{"addresses", IN_POSTFIX | IN_DMS | IN_PROXY, IN_POSTFIX | IN_DMS | IN_PROXY},
 	{"tls", IN_POSTFIX, 0},
 	{"map_type", IN_POSTFIX, 0},
 	{"postfix", IN_POSTFIX | IN_DMS, 0},
@@ -29,6 +30,10 @@ static const struct {
 	{"outbound_tls", IN_POSTFIX, 0},
 	{"provider", IN_SMARTHOST, 0},
 	{"region", IN_SMARTHOST, 0},
+	{"listeners", IN_POSTFIX | IN_DMS, 0},
+	{"dovecot", IN_DMS, 0},
+	{"software", IN_PROXY, IN_PROXY},
+	{"proxy_protocol", IN_PROXY, 0},
 	{"host", IN_SMARTHOST, 0},
 	{"port", IN_SMARTHOST, 0},
 	{"tls_level", IN_SMARTHOST, 0},
@@ -55,6 +60,10 @@ static struct position given_at(const struct node *node, size_t key)
 		node->outbound_tls.at,
 		node->provider.at,
 		node->region.at,
+		node->listeners.count ? node->listeners.items[0].head.name.at : none,
+		node->dovecot.head.at,
+		node->software.at,
+		node->proxy_protocol.at,
 		node->host.at,
 		node->port.at,
 		node->tls_level.at,

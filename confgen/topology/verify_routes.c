@@ -13,12 +13,22 @@ static const char *name_of(const struct node *node)
 
 /* --- each route on its own --- */
 
+/* A node behind a proxy may reach the Internet from the proxy's address (NAT). */
+static bool leaves_beside_proxy(const struct node *node)
+{
+	for (size_t i = 0; i < node->listeners.count; i++)
+		if (node->listeners.items[i].proxy &&
+		    node_attachment(node->listeners.items[i].proxy, NULL))
+			return true;
+	return false;
+}
+
 static void verify_repetition(const struct route *route, struct diagnostics *list)
 {
 	for (size_t i = 0; i < route->hop_count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (route->hops[i] == route->hops[j]) {
-				report(list, ROUTE_LOOP, route->path.items[i].at,
+				report(list, ROUTE_LOOP, route->hop_at[i],
 				       "the path comes back to '%s'", name_of(route->hops[i]));
 				break;
 			}
@@ -29,13 +39,13 @@ static void verify_inbound_ends(const struct route *route, struct diagnostics *l
 	const struct node *last = route->hops[route->hop_count - 1];
 
 	if (route->hops[0]->kind.value != KIND_INTERNET) {
-		report(list, ROUTE_SHAPE, route->path.items[0].at,
+		report(list, ROUTE_SHAPE, route->hop_at[0],
 		       "a route to a domain starts at the internet, not at '%s'",
 		       name_of(route->hops[0]));
 		diagnostics_hint(list, "path: [internet, ..., %s]", name_of(last));
 	}
 	if (last->kind.value != KIND_DMS) {
-		report(list, ROUTE_SHAPE, route->path.items[route->hop_count - 1].at,
+		report(list, ROUTE_SHAPE, route->hop_at[route->hop_count - 1],
 		       "a route to a domain ends where mailboxes are, not at '%s'", name_of(last));
 		return;
 	}
@@ -56,11 +66,11 @@ static void verify_outbound_ends(const struct route *route, struct diagnostics *
 	const struct node *first = route->hops[0], *last = route->hops[route->hop_count - 1];
 
 	if (first->kind.value > KIND_DMS)
-		report(list, ROUTE_SHAPE, route->path.items[0].at,
+		report(list, ROUTE_SHAPE, route->hop_at[0],
 		       "a route from a domain starts at one of your nodes, not at '%s'",
 		       name_of(first));
 	if (last->kind.value != KIND_INTERNET && last->kind.value != KIND_SMARTHOST) {
-		report(list, ROUTE_SHAPE, route->path.items[route->hop_count - 1].at,
+		report(list, ROUTE_SHAPE, route->hop_at[route->hop_count - 1],
 		       "a route from a domain ends at the internet or at a smarthost, not at '%s'",
 		       name_of(last));
 		diagnostics_hint(list, "path: [..., %s, internet]", name_of(last));
@@ -71,7 +81,7 @@ static void verify_middle(const struct route *route, struct diagnostics *list)
 {
 	for (size_t i = 1; i + 1 < route->hop_count; i++)
 		if (route->hops[i]->kind.value != KIND_POSTFIX) {
-			report(list, ROUTE_SHAPE, route->path.items[i].at,
+			report(list, ROUTE_SHAPE, route->hop_at[i],
 			       "'%s' cannot pass mail on from one node to another",
 			       name_of(route->hops[i]));
 			if (route->hops[i]->kind.value == KIND_SMARTHOST)
@@ -89,14 +99,14 @@ static void verify_hop(const struct topology *topology, const struct route *rout
 		       struct diagnostics *list)
 {
 	const struct node *a = route->hops[i], *b = route->hops[i + 1];
-	const struct position at = route->path.items[i + 1].at;
+	const struct position at = route->hop_at[i + 1];
 	const struct node *edge = a->kind.value == KIND_INTERNET ? b : a;
 
 	if (a->kind.value == KIND_SMARTHOST || b->kind.value == KIND_SMARTHOST || a == b)
 		return;
 	if (a->kind.value == KIND_INTERNET || b->kind.value == KIND_INTERNET) {
 		if (edge->kind.value == KIND_INTERNET || !edge->addresses.count ||
-		    node_attachment(edge, NULL))
+		    node_attachment(edge, NULL) || leaves_beside_proxy(edge))
 			return;
 		report(list, NO_SHARED_NETWORK, at, "'%s' has no address in the internet",
 		       name_of(edge));
@@ -168,7 +178,7 @@ static void verify_inbound(const struct topology *topology, const struct domain 
 
 			if (route_next(first, route->hops[j]) == route->hops[j + 1])
 				continue;
-			report(list, ROUTE_CONFLICT, route->path.items[j].at,
+			report(list, ROUTE_CONFLICT, route->hop_at[j],
 			       "'%s' sends mail for %s to '%s' by the route '%s'",
 			       name_of(route->hops[j]), domain->head.name.value,
 			       name_of(route_next(first, route->hops[j])),
@@ -192,7 +202,7 @@ static void verify_signer(const struct domain *domain, const struct route *route
 	for (size_t i = 0; i < route->hop_count; i++)
 		if (route->hops[i] == domain->dkim.signer)
 			return;
-	report(list, UNSIGNED_PATH, route->path.items[0].at,
+	report(list, UNSIGNED_PATH, route->hop_at[0],
 	       "mail from %s leaves by this path unsigned: its signer '%s' is not on it",
 	       domain->head.name.value, name_of(domain->dkim.signer));
 	diagnostics_hint(list, "sign at the node where all outbound paths of the domain begin");
@@ -354,12 +364,35 @@ static void verify_sender_logins(const struct topology *topology, const struct n
 	}
 }
 
-static bool on_a_route(const struct topology *topology, const struct node *node)
+static bool stands_before(const struct node *proxy, const struct node *node)
 {
-	for (size_t i = 0; i < topology->routes.count; i++)
+	for (size_t i = 0; i < node->listeners.count; i++)
+		if (node->listeners.items[i].proxy == proxy)
+			return true;
+	return false;
+}
+
+static bool is_passed(const struct route *route, const struct node *proxy)
+{
+	for (size_t i = 0; i < route->proxies.count; i++)
+		if (route->proxies.items[i].proxy == proxy)
+			return true;
+	return false;
+}
+
+/* Whether mail passes the node; of a proxy, also whether a node is behind it. */
+static bool is_used(const struct topology *topology, const struct node *node)
+{
+	for (size_t i = 0; i < topology->nodes.count; i++)
+		if (stands_before(node, &topology->nodes.items[i]))
+			return true;
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		if (is_passed(&topology->routes.items[i], node))
+			return true;
 		for (size_t j = 0; j < topology->routes.items[i].hop_count; j++)
 			if (topology->routes.items[i].hops[j] == node)
 				return true;
+	}
 	return false;
 }
 
@@ -382,7 +415,7 @@ static bool has_ends(const struct link *link)
 static void verify_use(const struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++)
-		if (!on_a_route(topology, &topology->nodes.items[i]))
+		if (!is_used(topology, &topology->nodes.items[i]))
 			report(list, UNUSED, topology->nodes.items[i].head.name.at,
 			       "no route passes '%s'", name_of(&topology->nodes.items[i]));
 	for (size_t i = 0; i < topology->links.count; i++)

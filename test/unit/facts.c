@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #define EXAMPLE POSTERN_SOURCE "/examples/dms-relay/topology.yaml"
+#define PROXIED POSTERN_SOURCE "/examples/proxy-haproxy/topology.yaml"
 #define GOLDEN	POSTERN_SOURCE "/test/golden/topologies/"
 
 struct expected {
@@ -162,6 +163,49 @@ static const struct expected expected[] = {
 	 "way out @example.org -> [10.8.0.2]:25 @49\n"
 	 "way out <> -> [10.8.0.2]:25 @49\n"
 	 "signs example.org, mail, /etc/postern/keys/org.pem, office.example.org @11\n"},
+
+	/* a proxy is on the path, and trusted by nobody */
+	{PROXIED, "edge", "host -, IPv4, IPv6\nleads 25 to mail, 10.20.0.3 10025 @25\n"},
+	{PROXIED, "mail",
+	 "host mail.example.com, internet, IPv4, IPv6\n"
+	 "trusts 10.20.0.4/32 (private) @35\n"
+	 "trusts fd00:20::4/128 (private) @35\n"
+	 "limits private @35 by 10.20.0.4/32 fd00:20::4/128 to example.com@39"
+	 " internal-mail.example.com@31 <>@39\n"
+	 "relays example.com -> OK @38\n"
+	 "transport example.com -> relay:[10.20.0.4]:25 @38\n"
+	 "recipient @example.com -> OK @38\n"
+	 "asks example.com -> reject_unverified_recipient @38\n"
+	 "role postmaster@mail.example.com -> postmaster@example.com @22\n"
+	 "role abuse@mail.example.com -> postmaster@example.com @22\n"
+	 "role root@mail.example.com -> postmaster@example.com @22\n"
+	 "behind edge smtp 10025 from 10.20.0.2 fd00:20::2 @25\n"},
+	/* all that leads to one node, by the network in which the two meet */
+	{GOLDEN "proxies.yaml", "front",
+	 "host -, IPv4, IPv6\n"
+	 "leads 25 to mail, 10.20.0.3 10025 @31\n"
+	 "leads 2587 to mail, 10.20.0.3 12587 @33\n"
+	 "leads 465 to mail, 10.20.0.3 465 @34\n"},
+	{GOLDEN "proxies.yaml", "spare", "host -, IPv4\nleads 25 to mail, 10.20.0.3 10026 @32\n"},
+	{GOLDEN "proxies.yaml", "inner",
+	 "host -, IPv4, IPv6\n"
+	 "leads 465 to home, 10.30.0.4 465 @41\n"
+	 "leads 993 to home, 10.30.0.4 993 @42\n"
+	 "leads 4190 to home, 10.30.0.4 14190 @43\n"},
+	{GOLDEN "proxies.yaml", "home",
+	 "host home.example.com, IPv4, IPv6\n"
+	 "port 587 @47\n"
+	 "accepts relay@example.com of mail @50\n"
+	 "presents home to [10.30.0.3]:587 @49\n"
+	 "relayhost [10.30.0.3]:587 @54\n"
+	 "way out @example.com -> [10.30.0.3]:587 @54\n"
+	 "way out @example.org -> [10.30.0.3]:587 @54\n"
+	 "way out <> -> [10.30.0.3]:587 @54\n"
+	 "policy [10.30.0.3]:587 -> encrypt @45\n"
+	 "no author relay@example.com\n"
+	 "behind inner submissions 465 from 10.30.0.2 @41\n"
+	 "behind inner imaps 993 from 10.30.0.2 @42\n"
+	 "behind inner sieve 14190 from 10.30.0.2 @43\n"},
 };
 
 /* --- facts in words --- */
@@ -243,10 +287,37 @@ static void tell_signing(struct strbuf *out, const struct facts *facts)
 		strbuf_addf(out, "no author %s\n", facts->relay_users.items[i].key);
 }
 
+static void tell_proxied(struct strbuf *out, const struct facts *facts)
+{
+	char text[IP_TEXT_SIZE];
+
+	for (size_t i = 0; i < facts->proxied.count; i++) {
+		const struct proxied *proxied = &facts->proxied.items[i];
+
+		strbuf_addf(out, "behind %s %s %lu from", proxied->listener->proxy->head.name.value,
+			    proxied->listener->head.name.value,
+			    proxied->listener->proxy_port.value);
+		for (size_t j = 0; j < proxied->from->addresses.count; j++)
+			strbuf_addf(out, " %s",
+				    ip_format(&proxied->from->addresses.items[j].value, text));
+		strbuf_addf(out, "%s @%u\n", proxied->other_family ? ", other family" : "",
+			    proxied->listener->head.name.at.line);
+	}
+	for (size_t i = 0; i < facts->forwards.count; i++) {
+		const struct forward *forward = &facts->forwards.items[i];
+
+		strbuf_addf(out, "leads %lu to %s, %s %lu @%u\n", forward->listener->port.value,
+			    forward->node->head.name.value, ip_format(&forward->address, text),
+			    forward->listener->proxy_port.value,
+			    forward->listener->head.name.at.line);
+	}
+}
+
 static void tell(struct strbuf *out, const struct facts *facts)
 {
-	strbuf_addf(out, "host %s%s%s%s\n", facts->hostname, facts->internet ? ", internet" : "",
-		    facts->ipv4 ? ", IPv4" : "", facts->ipv6 ? ", IPv6" : "");
+	strbuf_addf(out, "host %s%s%s%s\n", facts->hostname ? facts->hostname : "-",
+		    facts->internet ? ", internet" : "", facts->ipv4 ? ", IPv4" : "",
+		    facts->ipv6 ? ", IPv6" : "");
 	tell_trusted(out, "trusts", &facts->trusted);
 	tell_limits(out, facts);
 	tell_logins(out, facts);
@@ -257,6 +328,7 @@ static void tell(struct strbuf *out, const struct facts *facts)
 	tell_entries(out, "role", &facts->postmasters);
 	tell_ways_out(out, facts);
 	tell_signing(out, facts);
+	tell_proxied(out, facts);
 }
 
 /* --- the tests --- */
