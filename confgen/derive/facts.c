@@ -124,20 +124,32 @@ static void derive_inbound(struct arena *arena, struct facts *facts, const struc
 
 /* --- what goes out --- */
 
+static const char *limit_name(const struct node *peer, const struct link *link)
+{
+	return link->trust.value == TRUST_NETWORK ? link->network->head.name.value
+						  : peer->head.name.value;
+}
+
+static struct sender_limit *find_limit(const struct facts *facts, const struct node *peer,
+				       const struct link *link)
+{
+	for (size_t i = 0; i < facts->limits.count; i++)
+		if (facts->limits.items[i].network == (link->trust.value == TRUST_NETWORK) &&
+		    strcmp(facts->limits.items[i].name, limit_name(peer, link)) == 0)
+			return &facts->limits.items[i];
+	return NULL;
+}
+
 static struct sender_limit *limit_of(struct arena *arena, struct facts *facts,
 				     const struct node *peer, const struct link *link)
 {
-	bool network = link->trust.value == TRUST_NETWORK;
-	const char *name = network ? link->network->head.name.value : peer->head.name.value;
-	struct sender_limit *limit;
+	struct sender_limit *limit = find_limit(facts, peer, link);
 
-	for (size_t i = 0; i < facts->limits.count; i++)
-		if (facts->limits.items[i].network == network &&
-		    strcmp(facts->limits.items[i].name, name) == 0)
-			return &facts->limits.items[i];
+	if (limit)
+		return limit;
 	limit = arena_push(arena, &facts->limits);
-	limit->name = name;
-	limit->network = network;
+	limit->name = limit_name(peer, link);
+	limit->network = link->trust.value == TRUST_NETWORK;
 	limit->at = trust_place(link);
 	push_peer(arena, &limit->clients, link, peer);
 	for (size_t i = 0; i < link->credentials.count; i++)
@@ -172,6 +184,23 @@ static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
 		push_entry(arena, &limit->senders, previous->hostname.value, "OK",
 			   previous->hostname.at);
 	push_entry(arena, &limit->senders, "<>", "OK", route->head.at);
+}
+
+/* Peers that bring mail from strangers as well as mail from their own domains. */
+static void mark_inbound_limits(struct facts *facts)
+{
+	for (size_t i = 0; i < facts->topology->routes.count; i++) {
+		const struct route *route = &facts->topology->routes.items[i];
+		const struct node *previous = route_previous(route, facts->node);
+		const struct link *link = topology_link(facts->topology, previous, facts->node);
+		struct sender_limit *limit;
+
+		if (route_is_outbound(route) || !link)
+			continue;
+		limit = find_limit(facts, previous, link);
+		if (limit)
+			limit->inbound = true;
+	}
 }
 
 /* Whether the peer may use a domain above this one, and with it what lies below. */
@@ -497,6 +526,7 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 	expect_domains(arena, facts);
 	for (size_t i = 0; i < topology->routes.count; i++)
 		derive_route(arena, facts, &topology->routes.items[i]);
+	mark_inbound_limits(facts);
 	for (size_t i = 0; i < facts->limits.count; i++)
 		derive_foreign_subdomains(arena, topology, &facts->limits.items[i]);
 	derive_ways_out(arena, facts);
