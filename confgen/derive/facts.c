@@ -1,12 +1,12 @@
 /* From routes and links to what one node must know; see facts.h. */
-#include "confgen/derive/facts.h"
+#include "confgen/derive/facts_private.h"
 #include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
 
 #include <strings.h>
 
-static void push_entry(struct arena *arena, struct entry_list *list, const char *key,
-		       const char *value, struct position at)
+void facts_push_entry(struct arena *arena, struct entry_list *list, const char *key,
+		      const char *value, struct position at)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (strcasecmp(list->items[i].key, key) == 0)
@@ -14,8 +14,8 @@ static void push_entry(struct arena *arena, struct entry_list *list, const char 
 	*arena_push(arena, list) = (struct entry){key, value, at};
 }
 
-static void push_trusted(struct arena *arena, struct trusted_list *list, struct ip_network network,
-			 const struct node *peer, struct position at)
+void facts_push_trusted(struct arena *arena, struct trusted_list *list, struct ip_network network,
+			const char *peer, struct position at)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (ip_network_equal(&list->items[i].network, &network))
@@ -36,13 +36,13 @@ static void push_peer(struct arena *arena, struct trusted_list *list, const stru
 
 	if (link->trust.value == TRUST_NETWORK)
 		for (size_t i = 0; i < link->network->cidrs.count; i++)
-			push_trusted(arena, list, link->network->cidrs.items[i].value, peer,
-				     trust_place(link));
+			facts_push_trusted(arena, list, link->network->cidrs.items[i].value,
+					   peer->head.name.value, trust_place(link));
 	if (link->trust.value == TRUST_ADDRESS)
 		for (size_t i = 0; attachment && i < attachment->addresses.count; i++)
-			push_trusted(arena, list,
-				     ip_host_network(&attachment->addresses.items[i].value), peer,
-				     trust_place(link));
+			facts_push_trusted(arena, list,
+					   ip_host_network(&attachment->addresses.items[i].value),
+					   peer->head.name.value, trust_place(link));
 }
 
 static bool has_family(const struct attachment *attachment, enum ip_family family)
@@ -61,7 +61,9 @@ const char *facts_next_hop(struct arena *arena, const struct topology *topology,
 	char text[IP_TEXT_SIZE];
 
 	if (receiver->kind.value == KIND_SMARTHOST)
-		return arena_printf(arena, "[%s]:%lu", receiver->host.value, receiver->port.value);
+		return arena_printf(arena,
+				    receiver->lookup.value == LOOKUP_MX ? "%s:%lu" : "[%s]:%lu",
+				    receiver->host.value, receiver->port.value);
 	from = node_attachment(sender, link->network);
 	to = node_attachment(receiver, link->network);
 	for (size_t i = 0; i < to->addresses.count; i++)
@@ -91,14 +93,15 @@ static void derive_domain(struct arena *arena, struct facts *facts, const struct
 	if (!next)
 		return;
 	hop = facts_next_hop(arena, facts->topology, facts->node, next);
-	push_entry(arena, &facts->relay_domains, name, "OK", at);
-	push_entry(arena, &facts->transports, name, arena_printf(arena, "relay:%s", hop), at);
+	facts_push_entry(arena, &facts->relay_domains, name, "OK", at);
+	facts_push_entry(arena, &facts->transports, name, arena_printf(arena, "relay:%s", hop), at);
 	for (size_t i = 0; i < domain->recipients.count; i++)
-		push_entry(arena, &facts->recipients, domain->recipients.items[i].value, "OK",
-			   domain->recipients.items[i].at);
+		facts_push_entry(arena, &facts->recipients, domain->recipients.items[i].value, "OK",
+				 domain->recipients.items[i].at);
 	if (domain->recipients.count == 0) {
-		push_entry(arena, &facts->recipients, arena_printf(arena, "@%s", name), "OK", at);
-		push_entry(arena, &facts->unlisted, name, "reject_unverified_recipient", at);
+		facts_push_entry(arena, &facts->recipients, arena_printf(arena, "@%s", name), "OK",
+				 at);
+		facts_push_entry(arena, &facts->unlisted, name, "reject_unverified_recipient", at);
 	}
 }
 
@@ -120,11 +123,9 @@ static void derive_inbound(struct arena *arena, struct facts *facts, const struc
 
 /* --- what goes out --- */
 
-static struct sender_limit *limit_of(struct arena *arena, struct facts *facts,
-				     const struct node *peer, const struct link *link)
+struct sender_limit *facts_limit(struct arena *arena, struct facts *facts, const char *name,
+				 bool network, struct position at)
 {
-	bool network = link->trust.value == TRUST_NETWORK;
-	const char *name = network ? link->network->head.name.value : peer->head.name.value;
 	struct sender_limit *limit;
 
 	for (size_t i = 0; i < facts->limits.count; i++)
@@ -134,7 +135,17 @@ static struct sender_limit *limit_of(struct arena *arena, struct facts *facts,
 	limit = arena_push(arena, &facts->limits);
 	limit->name = name;
 	limit->network = network;
-	limit->at = trust_place(link);
+	limit->at = at;
+	return limit;
+}
+
+static struct sender_limit *limit_of(struct arena *arena, struct facts *facts,
+				     const struct node *peer, const struct link *link)
+{
+	bool network = link->trust.value == TRUST_NETWORK;
+	const char *name = network ? link->network->head.name.value : peer->head.name.value;
+	struct sender_limit *limit = facts_limit(arena, facts, name, network, trust_place(link));
+
 	push_peer(arena, &limit->clients, link, peer);
 	for (size_t i = 0; i < link->credentials.count; i++)
 		if (link->credentials.items[i].node == facts->node)
@@ -152,16 +163,16 @@ static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
 	for (size_t i = 0; i < route->domain_count; i++) {
 		const char *name = route->domains[i]->head.name.value;
 
-		push_entry(arena, &limit->senders, name, "OK", route->from.items[i].at);
-		push_entry(arena, &limit->senders, arena_printf(arena, ".%s", name), "OK",
-			   route->from.items[i].at);
+		facts_push_entry(arena, &limit->senders, name, "OK", route->from.items[i].at);
+		facts_push_entry(arena, &limit->senders, arena_printf(arena, ".%s", name), "OK",
+				 route->from.items[i].at);
 		if (route->domains[i]->dkim.signer == facts->node)
 			push_peer(arena, &facts->signed_clients, link, previous);
 	}
 	if (previous->hostname.value)
-		push_entry(arena, &limit->senders, previous->hostname.value, "OK",
-			   previous->hostname.at);
-	push_entry(arena, &limit->senders, "<>", "OK", route->head.at);
+		facts_push_entry(arena, &limit->senders, previous->hostname.value, "OK",
+				 previous->hostname.at);
+	facts_push_entry(arena, &limit->senders, "<>", "OK", route->head.at);
 }
 
 /* Whether some domain has more than one way out of the node (then all have the same ones). */
@@ -216,14 +227,15 @@ static void derive_relayhosts(struct arena *arena, struct facts *facts)
 
 		way = out ? route_next(out, facts->node) : NULL;
 		if (way && way->kind.value != KIND_INTERNET)
-			push_entry(arena, &facts->relayhosts,
-				   arena_printf(arena, "@%s", domain->head.name.value),
-				   facts_next_hop(arena, topology, facts->node, way), out->head.at);
+			facts_push_entry(arena, &facts->relayhosts,
+					 arena_printf(arena, "@%s", domain->head.name.value),
+					 facts_next_hop(arena, topology, facts->node, way),
+					 out->head.at);
 	}
 	way = route ? route_next(route, facts->node) : NULL;
 	if (way && way->kind.value != KIND_INTERNET)
-		push_entry(arena, &facts->relayhosts, "<>",
-			   facts_next_hop(arena, topology, facts->node, way), route->head.at);
+		facts_push_entry(arena, &facts->relayhosts, "<>",
+				 facts_next_hop(arena, topology, facts->node, way), route->head.at);
 }
 
 /* --- the connection to a next hop --- */
@@ -237,7 +249,7 @@ static void push_policy(struct arena *arena, struct facts *facts, const char *ho
 		return;
 	if (level >= TLS_VERIFY)
 		value = arena_printf(arena, "%s match=%s", value, match);
-	push_entry(arena, &facts->tls_policies, hop, value, at);
+	facts_push_entry(arena, &facts->tls_policies, hop, value, at);
 }
 
 static void push_login(struct arena *arena, struct login_list *list, const char *hop,
@@ -299,7 +311,8 @@ static void derive_receiving(struct arena *arena, struct facts *facts, const str
 	facts->submission = (unsigned)link->port.value;
 	facts->submission_at = trust_place(link);
 	if (inbound)
-		push_entry(arena, &facts->relay_users, login->username.value, "", login->head.at);
+		facts_push_entry(arena, &facts->relay_users, login->username.value, "",
+				 login->head.at);
 }
 
 /* --- the node itself --- */
@@ -310,6 +323,7 @@ static void derive_families(struct facts *facts)
 		facts->ipv4 |= has_family(&facts->node->addresses.items[i], IP_V4);
 		facts->ipv6 |= has_family(&facts->node->addresses.items[i], IP_V6);
 	}
+	facts_derive_families(facts);
 }
 
 /* RFC 5321 4.5.1 and RFC 2142: somebody reads mail for the host itself. */
@@ -323,8 +337,9 @@ static void derive_postmasters(struct arena *arena, struct facts *facts)
 	if (!reader && facts->relay_domains.count)
 		reader = arena_printf(arena, "postmaster@%s", facts->relay_domains.items[0].key);
 	for (size_t i = 0; reader && i < sizeof(roles) / sizeof(roles[0]); i++)
-		push_entry(arena, &facts->postmasters,
-			   arena_printf(arena, "%s@%s", roles[i], facts->hostname), reader, at);
+		facts_push_entry(arena, &facts->postmasters,
+				 arena_printf(arena, "%s@%s", roles[i], facts->hostname), reader,
+				 at);
 }
 
 static void push_subdomain(struct arena *arena, struct signing_key *key, const char *name,
@@ -380,6 +395,7 @@ static void derive_route(struct arena *arena, struct facts *facts, const struct 
 		derive_sending(arena, facts, next);
 	if (previous)
 		derive_receiving(arena, facts, previous, !route_is_outbound(route));
+	facts->smtp |= previous != NULL;
 }
 
 struct facts *facts_derive(struct arena *arena, const struct topology *topology,
@@ -393,6 +409,8 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 	derive_families(facts);
 	for (size_t i = 0; i < topology->routes.count; i++)
 		derive_route(arena, facts, &topology->routes.items[i]);
+	facts_derive_clients(arena, facts);
+	facts->smtp |= node->client_count == 0;
 	derive_ways_out(arena, facts);
 	derive_relayhosts(arena, facts);
 	for (size_t i = 0; i < topology->domains.count; i++)

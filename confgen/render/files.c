@@ -1,6 +1,7 @@
 /* Which files a topology gives and what is in them; see files.h. */
 #include "confgen/render/files.h"
 #include "confgen/derive/view.h"
+#include "confgen/render/extra.h"
 #include "confgen/render/manifest.h"
 #include "confgen/render/templates.h"
 
@@ -12,7 +13,7 @@ static const struct file_row {
 	enum node_kind kind;
 	const char *when; /* key of the view that must say yes; NULL: always */
 	mode_t mode;
-	const char *install, *owner, *install_mode;
+	const char *install, *owner, *install_mode; /* NULL: it stays in the tree */
 } file_rows[] = {
 	{"main.cf", "postfix/main.cf", KIND_POSTFIX, NULL, 0644, "/etc/postfix/main.cf",
 	 "root:root", "0644"},
@@ -26,6 +27,15 @@ static const struct file_row {
 	 "/etc/dovecot/sasl_users", "root:dovecot", "0640"},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_POSTFIX, "milter", 0644,
 	 "/etc/postern/postern-milter.conf", "root:root", "0644"},
+	{"entrypoint", "container/entrypoint", KIND_POSTFIX, "container", 0755,
+	 "/etc/postern/entrypoint", "root:root", "0755"},
+	{"Dockerfile", "container/Dockerfile", KIND_POSTFIX, "container", 0644, NULL, NULL, NULL},
+	{".dockerignore", "container/dockerignore", KIND_POSTFIX, "container", 0644, NULL, NULL,
+	 NULL},
+	{"compose.yaml", "container/compose.yaml", KIND_POSTFIX, "container", 0644, NULL, NULL,
+	 NULL},
+	{"kubernetes.yaml", "container/kubernetes.yaml", KIND_POSTFIX, "container", 0644, NULL,
+	 NULL, NULL},
 	{"postfix-main.cf", "dms/postfix-main.cf", KIND_DMS, NULL, 0644,
 	 DMS_CONFIG "postfix-main.cf", "root:root", "0644"},
 	{"postfix-master.cf", "dms/postfix-master.cf", KIND_DMS, NULL, 0644,
@@ -42,6 +52,7 @@ struct run {
 	struct arena *arena;
 	struct templates templates;
 	struct rendered_files *out;
+	struct diagnostics *list;
 	bool failed;
 };
 
@@ -85,6 +96,15 @@ static void render_tables(struct run *run, const struct facts *facts)
 	}
 }
 
+/* The file added last, a main.cf, gets the user's own parameters. */
+static void apply_extra(struct run *run, const struct node *node)
+{
+	struct rendered_file *file = &run->out->items[run->out->count - 1];
+
+	file->text = extra_apply(run->arena, file->text, node, run->list);
+	file->length = strlen(file->text);
+}
+
 static void render_node(struct run *run, const struct facts *facts)
 {
 	json_t *view = view_of_node(run->arena, facts);
@@ -105,6 +125,8 @@ static void render_node(struct run *run, const struct facts *facts)
 				 .install_mode = row->install_mode,
 			 },
 			 row->template, view);
+		if (strstr(row->name, "main.cf"))
+			apply_extra(run, facts->node);
 	}
 	json_decref(view);
 	render_tables(run, facts);
@@ -136,7 +158,7 @@ int files_render(struct arena *arena, const struct topology *topology,
 {
 	const struct facts **facts = arena_array(arena, topology->nodes.count, sizeof(*facts));
 	struct rendered_files files = {0};
-	struct run run = {.arena = arena, .out = &files};
+	struct run run = {.arena = arena, .out = &files, .list = list};
 	size_t count = 0;
 	int error = templates_init(&run.templates, arena, options->templates, list);
 

@@ -67,6 +67,17 @@ static json_t *milter(const struct facts *facts)
 			 "/etc/postern/postern-milter.conf", "keys", keys);
 }
 
+/* Names of the networks whose hosts submit mail here. */
+static json_t *clients(const struct node *node)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < node->client_count; i++)
+		json_array_append_new(array,
+				      json_string(node->client_networks[i]->head.name.value));
+	return array;
+}
+
 static json_t *accounts(const struct facts *facts)
 {
 	json_t *array = json_array();
@@ -92,7 +103,11 @@ static json_t *listeners(const struct facts *facts)
 {
 	json_t *array = json_array();
 
-	json_array_append_new(array, json_pack("{s:s, s:i}", "name", "smtp", "port", 25));
+	if (facts->smtp)
+		json_array_append_new(array, json_pack("{s:s, s:i}", "name", "smtp", "port", 25));
+	if (facts->node->client_count)
+		json_array_append_new(array,
+				      json_pack("{s:s, s:i}", "name", "submission", "port", 587));
 	if (facts->submission)
 		json_array_append_new(array, json_pack("{s:s, s:i}", "name", "submission", "port",
 						       (int)facts->submission));
@@ -114,7 +129,7 @@ static json_t *files_of(const struct node *node, const struct rendered_files *fi
 	for (size_t i = 0; i < files->count; i++) {
 		const struct rendered_file *file = &files->items[i];
 
-		if (is_of_node(file->path, node))
+		if (is_of_node(file->path, node) && file->install)
 			json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "path",
 							       file->path, "install", file->install,
 							       "owner", file->owner, "mode",
@@ -136,11 +151,12 @@ static const struct facts *facts_of(const struct node *node, const struct facts 
 static json_t *node_entry(const struct node *node, const struct facts *facts,
 			  const struct rendered_files *files)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 			 node->head.name.value, "kind", node_kind_words[node->kind.value],
-			 "hostname", text(node->hostname.value), "addresses", addresses(node),
-			 "tls", tls(node), "smarthost", smarthost(node), "listeners",
-			 facts ? listeners(facts) : json_array(), "milter",
+			 "deployment", deployment_words[node->deployment.as.value], "clients",
+			 clients(node), "hostname", text(node->hostname.value), "addresses",
+			 addresses(node), "tls", tls(node), "smarthost", smarthost(node),
+			 "listeners", facts ? listeners(facts) : json_array(), "milter",
 			 facts && facts->keys.count ? milter(facts) : json_null(), "accounts",
 			 facts ? accounts(facts) : json_array(), "files", files_of(node, files));
 }
@@ -176,9 +192,9 @@ static json_t *domains(const struct topology *topology)
 					      json_string(domain->recipients.items[j].value));
 		json_array_append_new(
 			array,
-			json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", domain->head.name.value,
-				  "mailboxes", domain->mailboxes.value, "recipients", recipients,
-				  "mx", mx(topology, domain), "dkim",
+			json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", domain->head.name.value,
+				  "mailboxes", text(domain->mailboxes.value), "recipients",
+				  recipients, "mx", mx(topology, domain), "dkim",
 				  domain->dkim.head.given
 					  ? json_pack("{s:s, s:s}", "sign_at",
 						      domain->dkim.sign_at.value, "selector",
@@ -224,7 +240,7 @@ static json_t *install_list(const struct node *node, const struct rendered_files
 	for (size_t i = 0; i < files->count; i++) {
 		const struct rendered_file *file = &files->items[i];
 
-		if (!is_of_node(file->path, node) || (indexed && !file->index))
+		if (!is_of_node(file->path, node) || !file->install || (indexed && !file->index))
 			continue;
 		json_array_append_new(array,
 				      json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path,
@@ -244,8 +260,9 @@ json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, s
 		const struct node *node = facts[i]->node;
 
 		view = view_of_node(arena, facts[i]);
-		json_object_set_new(view, "postfix",
-				    json_boolean(node->kind.value == KIND_POSTFIX));
+		json_object_set_new(
+			view, "postfix",
+			json_boolean(node->kind.value == KIND_POSTFIX && !node_is_container(node)));
 		json_object_set_new(view, "dms", json_boolean(node->kind.value == KIND_DMS));
 		json_object_set_new(view, "files", install_list(node, files, false));
 		json_object_set_new(view, "indexed", install_list(node, files, true));

@@ -33,5 +33,6 @@ void topology_resolve_secrets(struct arena *arena, struct topology *topology,
 void topology_verify_nodes(const struct topology *topology, struct diagnostics *list);
 void topology_verify_links(const struct topology *topology, struct diagnostics *list);
 void topology_verify_routes(const struct topology *topology, struct diagnostics *list);
+void topology_verify_clients(const struct topology *topology, struct diagnostics *list);
 
 #endif

@@ -29,6 +29,11 @@ const struct attachment *node_attachment(const struct node *node, const struct n
 	return NULL;
 }
 
+bool node_is_container(const struct node *node)
+{
+	return node->deployment.as.value == DEPLOY_CONTAINER;
+}
+
 bool route_is_outbound(const struct route *route)
 {
 	return route->from.count > 0;

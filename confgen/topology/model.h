@@ -74,6 +74,8 @@ enum node_kind { KIND_POSTFIX, KIND_DMS, KIND_SMARTHOST, KIND_INTERNET };
 enum map_type { MAP_TEXTHASH, MAP_LMDB, MAP_HASH, MAP_INLINE };
 enum tls_level { TLS_NONE, TLS_MAY, TLS_ENCRYPT, TLS_VERIFY, TLS_SECURE };
 enum trust { TRUST_ADDRESS, TRUST_NETWORK, TRUST_SASL };
+enum deployment_kind { DEPLOY_HOST, DEPLOY_CONTAINER };
+enum host_lookup { LOOKUP_ADDRESS, LOOKUP_MX };
 
 /* A secret never stands in the topology itself: only where to find it. */
 struct secret {
@@ -154,6 +156,32 @@ struct postfix_target {
 	unsigned number;
 };
 
+/* Volumes that outlive a container, by name. */
+struct volumes {
+	struct head head;
+	struct text queue, data;
+};
+
+/* Where a node runs: on a host of its own, or in a container. */
+struct deployment {
+	struct head head;
+	struct choice as;
+	struct text base, image;
+	struct text_list networks;
+	struct volumes volumes;
+};
+
+/* A parameter of main.cf as the user wants it; the head bears its name. */
+struct setting {
+	struct head head;
+	struct text value; /* empty: Postfix's own default */
+};
+
+struct setting_list {
+	struct setting *items;
+	size_t count;
+};
+
 struct node {
 	struct head head;
 	struct choice kind;
@@ -163,12 +191,21 @@ struct node {
 	struct choice map_type;
 	struct postfix_target postfix;
 	struct text postmaster;
-	struct number message_size_limit;
+	struct number message_size_limit; /* 0: none */
+	struct deployment deployment;
+	struct text_list clients; /* names of networks */
+	struct text_list allowed_sender_domains;
+	struct text_list masquerade;
+	struct setting_list extra;
 	/* a smarthost only */
 	struct text host;
+	struct choice lookup;
 	struct number port;
 	struct choice tls_level;
 	struct credentials credentials;
+	/* resolved; as many as `clients` if all are known */
+	struct network **client_networks;
+	size_t client_count;
 };
 
 struct node_list {
@@ -253,6 +290,9 @@ const struct link *topology_link(const struct topology *topology, const struct n
 
 /* The addresses of `node` in `network` (NULL: the Internet), or NULL. */
 const struct attachment *node_attachment(const struct node *node, const struct network *network);
+
+/* Whether it runs in a container. */
+bool node_is_container(const struct node *node);
 
 /* Whether `route` carries mail from its domains (as opposed to: to them). */
 bool route_is_outbound(const struct route *route);

@@ -38,6 +38,9 @@
 	X(CREDENTIALS, "credentials", ERROR, "logins that are missing, unused or not to be had") \
 	X(CREDENTIALS_CLEAR, "credentials-in-clear", ERROR, "a login that would cross the network unencrypted") \
 	X(SECRET_OPEN, "secret-readable", WARNING, "a secret file that others can read") \
+	X(SENDER_UNROUTED, "sender-unrouted", ERROR, "a sender domain whose mail no route takes out") \
+	X(PORT_TWICE, "port-twice", ERROR, "two listeners of a node on one port") \
+	X(EXTRA_OVERRIDES, "extra-overrides", WARNING, "a parameter that undoes what was derived") \
 	X(NO_CERTIFICATE, "no-certificate", ERROR, "TLS asked of a node that has no certificate") \
 	X(UNUSED, "unused", WARNING, "something declared that no route uses") \
 	X(NO_WAY_OUT, "no-way-out", WARNING, "a domain with mailboxes whose mail has no way out") \

@@ -35,6 +35,7 @@ struct schema_row {
 	enum schema_type type;
 	bool required;
 	bool secret; /* its value is never shown in a diagnostic */
+	bool blank;  /* SCHEMA_TEXT: may be empty */
 	const char *(*check)(const char *value);
 	unsigned long least, most;  /* SCHEMA_NUMBER */
 	unsigned long preset;	    /* SCHEMA_NUMBER, SCHEMA_CHOICE: the default */
@@ -67,10 +68,13 @@ struct schema {
 		struct dkim: SCHEMA_OBJECT, \
 		struct tls_files: SCHEMA_OBJECT, \
 		struct postfix_target: SCHEMA_OBJECT, \
+		struct deployment: SCHEMA_OBJECT, \
+		struct volumes: SCHEMA_OBJECT, \
 		struct expectation: SCHEMA_OBJECT, \
 		struct domain_list: SCHEMA_MAP, \
 		struct named_network_list: SCHEMA_MAP, \
 		struct node_list: SCHEMA_MAP, \
+		struct setting_list: SCHEMA_MAP, \
 		struct attachment_list: SCHEMA_MAP, \
 		struct credentials_list: SCHEMA_MAP, \
 		struct link_list: SCHEMA_LIST, \
@@ -96,8 +100,10 @@ extern const struct schema topology_schema;
 
 /* The words of the choices, by the enums of model.h. */
 extern const char *const node_kind_words[],
-	*const map_type_words[], *const tls_level_words[], *const trust_words[],
-								   *const verdict_words[];
+	*const map_type_words[],
+		*const tls_level_words[],
+			*const trust_words[], *const verdict_words[], *const deployment_words[],
+									      *const lookup_words[];
 
 /*
  * Fills `out` (zeroed, `schema->size` octets) from `tree`. Every mistake is added to `list`;

@@ -23,11 +23,22 @@ static const struct {
 	{"postfix", IN_POSTFIX | IN_DMS, 0},
 	{"postmaster", IN_POSTFIX, 0},
 	{"message_size_limit", IN_POSTFIX | IN_DMS, 0},
+	{"deployment", IN_POSTFIX, 0},
+	{"clients", IN_POSTFIX, 0},
+	{"allowed_sender_domains", IN_POSTFIX, 0},
+	{"masquerade", IN_POSTFIX, 0},
+	{"extra", IN_POSTFIX | IN_DMS, 0},
 	{"host", IN_SMARTHOST, IN_SMARTHOST},
+	{"lookup", IN_SMARTHOST, 0},
 	{"port", IN_SMARTHOST, 0},
 	{"tls_level", IN_SMARTHOST, 0},
 	{"credentials", IN_SMARTHOST, 0},
 };
+
+static struct position first_at(const struct text_list *list)
+{
+	return list->count ? list->items[0].at : (struct position){0};
+}
 
 /* Where a key of the node was given; line 0 if it was not. In the order of node_keys. */
 static struct position given_at(const struct node *node, size_t key)
@@ -41,7 +52,13 @@ static struct position given_at(const struct node *node, size_t key)
 		node->postfix.head.at,
 		node->postmaster.at,
 		node->message_size_limit.at,
+		node->deployment.head.at,
+		first_at(&node->clients),
+		first_at(&node->allowed_sender_domains),
+		first_at(&node->masquerade),
+		node->extra.count ? node->extra.items[0].head.name.at : none,
 		node->host.at,
+		node->lookup.at,
 		node->port.at,
 		node->tls_level.at,
 		node->credentials.head.at,
@@ -51,6 +68,13 @@ static struct position given_at(const struct node *node, size_t key)
 			       sizeof(node_keys) / sizeof(node_keys[0]),
 		       "one place a key");
 	return places[key];
+}
+
+/* A container is given its address by the network it joins. */
+static bool is_required(const struct node *node, size_t key)
+{
+	return node_keys[key].required & (1U << node->kind.value) &&
+	       !(node_is_container(node) && strcmp(node_keys[key].key, "addresses") == 0);
 }
 
 static void verify_keys(const struct node *node, struct diagnostics *list)
@@ -65,7 +89,7 @@ static void verify_keys(const struct node *node, struct diagnostics *list)
 		if (at.line && !(node_keys[i].allowed & kind))
 			report(list, MISPLACED_KEY, at, "a node of kind %s has no '%s'",
 			       node_kind_words[node->kind.value], node_keys[i].key);
-		else if (!at.line && (node_keys[i].required & kind))
+		else if (!at.line && is_required(node, i))
 			report(list, MISSING_KEY, node->head.at, "a node of kind %s needs '%s'",
 			       node_kind_words[node->kind.value], node_keys[i].key);
 	}
@@ -152,7 +176,7 @@ static void verify_node(const struct topology *topology, const struct node *node
 	for (const struct node *earlier = topology->nodes.items; earlier < node; earlier++)
 		verify_distinct(earlier, node, list);
 	for (size_t i = 0; i < topology->domains.count && node->kind.value == KIND_POSTFIX; i++)
-		if (node->hostname.value &&
+		if (node->hostname.value && topology->domains.items[i].mailboxes.at.line &&
 		    strcasecmp(node->hostname.value, topology->domains.items[i].head.name.value) ==
 			    0) {
 			report(list, HOSTNAME_IS_DOMAIN, node->hostname.at,
@@ -188,6 +212,24 @@ static void verify_network(const struct topology *topology, const struct network
 					       ip_network_format(&cidr->value, text),
 					       earlier->head.name.value);
 	}
+}
+
+/* Only a domain that is sent from, and not to, needs no mailboxes. */
+static void verify_mailboxes(const struct topology *topology, const struct domain *domain,
+			     struct diagnostics *list)
+{
+	bool from = false, to = false;
+
+	for (size_t i = 0; i < topology->routes.count; i++)
+		if (route_serves(&topology->routes.items[i], domain)) {
+			from |= route_is_outbound(&topology->routes.items[i]);
+			to |= !route_is_outbound(&topology->routes.items[i]);
+		}
+	if (!domain->head.given || domain->mailboxes.at.line || (from && !to))
+		return;
+	report(list, MISSING_KEY, domain->head.at, "a domain needs the key 'mailboxes'");
+	diagnostics_hint(list, "the node that holds them; only a domain that mail is sent from, "
+			       "and not to, does without");
 }
 
 static void verify_domain(const struct domain *domain, struct diagnostics *list)
@@ -230,6 +272,7 @@ void topology_verify_nodes(const struct topology *topology, struct diagnostics *
 	for (size_t i = 0; i < topology->nodes.count; i++)
 		verify_node(topology, &topology->nodes.items[i], list);
 	for (size_t i = 0; i < topology->domains.count; i++) {
+		verify_mailboxes(topology, &topology->domains.items[i], list);
 		verify_domain(&topology->domains.items[i], list);
 		for (size_t j = 0; j < i; j++)
 			if (strcasecmp(topology->domains.items[i].head.name.value,

@@ -14,7 +14,7 @@ expected=$POSTERN_SOURCE/test/golden/expected/$name
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-export POSTERN_TEST_PASSWORD=pässwort
+export POSTERN_TEST_PASSWORD=pässwort PROVIDER_PASSWORD='correct horse battery'
 
 # git keeps no mode but the executable bit, so the secrets get theirs in a copy; and the modes that
 # the tree must have stand in a file.
