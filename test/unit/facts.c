@@ -1,0 +1,322 @@
+/*
+ * facts_derive(): what follows from the example and the golden topologies for each of their hosts,
+ * against expectations written from the YAML by hand. "@26" is the line that must be the cause.
+ */
+#include "confgen/derive/facts.h"
+#include "common/strbuf.h"
+#include "confgen/topology/load.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#define EXAMPLE POSTERN_SOURCE "/examples/dms-relay/topology.yaml"
+#define GOLDEN	POSTERN_SOURCE "/test/golden/topologies/"
+
+struct expected {
+	const char *topology, *node, *facts;
+};
+
+static const struct expected expected[] = {
+	{EXAMPLE, "public",
+	 "host mail.example.com, internet, IPv4\n"
+	 "trusts 192.168.2.3/32 (private) @26\n"
+	 "limits private @26 by 192.168.2.3/32 to example.com@30 .example.com@30"
+	 " internal-mail.example.com@22 <>@30\n"
+	 "relays example.com -> OK @29\n"
+	 "transport example.com -> relay:[192.168.2.3]:25 @29\n"
+	 "recipient @example.com -> OK @29\n"
+	 "asks example.com -> reject_unverified_recipient @29\n"
+	 "role postmaster@mail.example.com -> postmaster@example.com @15\n"
+	 "role abuse@mail.example.com -> postmaster@example.com @15\n"
+	 "role root@mail.example.com -> postmaster@example.com @15\n"},
+	{EXAMPLE, "private",
+	 "host internal-mail.example.com, IPv4\n"
+	 "trusts 192.168.2.2/32 (public) @26\n"
+	 "relayhost [192.168.2.2]:25 @30\n"
+	 "way out @example.com -> [192.168.2.2]:25 @30\n"
+	 "way out <> -> [192.168.2.2]:25 @30\n"
+	 "signs example.com, mail, /etc/postern/keys/example.com/mail.private,"
+	 " internal-mail.example.com @7\n"},
+
+	/* who logs in is not trusted by address, and both ways are on port 587 and encrypted */
+	{GOLDEN "sasl.yaml", "public",
+	 "host mail.example.com, internet, IPv4, IPv6\n"
+	 "limits private @21 by login private-host to example.com@27 .example.com@27"
+	 " internal-mail.example.com@16 <>@27\n"
+	 "port 587 @21\n"
+	 "accepts private-host of private @23\n"
+	 "presents relay@example.com to [192.168.2.3]:587 @24\n"
+	 "relays example.com -> OK @26\n"
+	 "transport example.com -> relay:[192.168.2.3]:587 @26\n"
+	 "recipient @example.com -> OK @26\n"
+	 "asks example.com -> reject_unverified_recipient @26\n"
+	 "role postmaster@mail.example.com -> postmaster@example.com @11\n"
+	 "role abuse@mail.example.com -> postmaster@example.com @11\n"
+	 "role root@mail.example.com -> postmaster@example.com @11\n"
+	 "policy [192.168.2.3]:587 -> encrypt @19\n"
+	 "signs example.com, s2026, /etc/postern/keys/example.com/s2026.private,"
+	 " internal-mail.example.com mail.example.com @5\n"},
+	{GOLDEN "sasl.yaml", "private",
+	 "host internal-mail.example.com, IPv4, IPv6\n"
+	 "port 587 @21\n"
+	 "accepts relay@example.com of public @24\n"
+	 "presents private-host to [192.168.2.2]:587 @23\n"
+	 "relayhost [192.168.2.2]:587 @27\n"
+	 "way out @example.com -> [192.168.2.2]:587 @27\n"
+	 "way out <> -> [192.168.2.2]:587 @27\n"
+	 "policy [192.168.2.2]:587 -> encrypt @19\n"
+	 /* what comes by this login was written by strangers */
+	 "no author relay@example.com\n"},
+
+	/* the limit and the trust are the network's; only one of the domains is signed */
+	{GOLDEN "smarthost.yaml", "public",
+	 "host mail.example.com, internet, IPv4\n"
+	 "trusts 192.168.2.0/24 (private) @27\n"
+	 "limits vpn @27 by 192.168.2.0/24 to example.com@30 .example.com@30"
+	 " internal-mail.example.com@18 <>@30 example.org@31 .example.org@31\n"
+	 "presents apikey to [smtp.provider.example]:587 @25\n"
+	 "relays example.com -> OK @29\n"
+	 "relays example.org -> OK @29\n"
+	 "transport example.com -> relay:[192.168.2.3]:25 @29\n"
+	 "transport example.org -> relay:[192.168.2.3]:25 @29\n"
+	 "recipient @example.com -> OK @29\n"
+	 "recipient @example.org -> OK @29\n"
+	 "asks example.com -> reject_unverified_recipient @29\n"
+	 "asks example.org -> reject_unverified_recipient @29\n"
+	 "role postmaster@mail.example.com -> postmaster@example.com @12\n"
+	 "role abuse@mail.example.com -> postmaster@example.com @12\n"
+	 "role root@mail.example.com -> postmaster@example.com @12\n"
+	 "way out @example.com -> [smtp.provider.example]:587 @30\n"
+	 "way out <> -> [smtp.provider.example]:587 @30\n"
+	 "policy [192.168.2.3]:25 -> encrypt @27\n"
+	 "policy [smtp.provider.example]:587 -> secure match=smtp.provider.example @24\n"
+	 "signs example.com, mail, /etc/postern/keys/example.com/mail.private,"
+	 " internal-mail.example.com mail.example.com @5\n"
+	 "signs for 192.168.2.0/24 (private) @27\n"},
+	{GOLDEN "smarthost.yaml", "private",
+	 "host internal-mail.example.com, IPv4\n"
+	 "trusts 192.168.2.0/24 (public) @27\n"
+	 "relayhost [192.168.2.2]:25 @30\n"
+	 "way out @example.com -> [192.168.2.2]:25 @30\n"
+	 "way out @example.org -> [192.168.2.2]:25 @31\n"
+	 "way out <> -> [192.168.2.2]:25 @30\n"
+	 "policy [192.168.2.2]:25 -> encrypt @27\n"},
+
+	/* each private host has its first relay and the other one to fall back on */
+	{GOLDEN "two-of-each.yaml", "mx1",
+	 "host mx1.example.net, internet, IPv4\n"
+	 "trusts 10.8.0.11/32 (home) @38\n"
+	 "trusts 10.8.0.12/32 (office) @40\n"
+	 "limits home @38 by 10.8.0.11/32 to example.com@47 .example.com@47"
+	 " home.example.com@30 <>@47\n"
+	 "limits office @40 by 10.8.0.12/32 to example.org@50 .example.org@50"
+	 " office.example.org@34 <>@50\n"
+	 "relays example.com -> OK @43\n"
+	 "relays example.org -> OK @45\n"
+	 "transport example.com -> relay:[10.8.0.11]:25 @43\n"
+	 "transport example.org -> relay:[10.8.0.12]:25 @45\n"
+	 "recipient user@example.com -> OK @7\n"
+	 "recipient postmaster@example.com -> OK @7\n"
+	 "recipient @example.org -> OK @45\n"
+	 "asks example.org -> reject_unverified_recipient @45\n"
+	 "role postmaster@mx1.example.net -> hostmaster@example.org @21\n"
+	 "role abuse@mx1.example.net -> hostmaster@example.org @21\n"
+	 "role root@mx1.example.net -> hostmaster@example.org @21\n"},
+	{GOLDEN "two-of-each.yaml", "mx2",
+	 "host mx2.example.net, internet, IPv4\n"
+	 "trusts 10.8.0.11/32 (home) @39\n"
+	 "trusts 10.8.0.12/32 (office) @41\n"
+	 "limits home @39 by 10.8.0.11/32 to example.com@48 .example.com@48"
+	 " home.example.com@30 <>@48\n"
+	 "limits office @41 by 10.8.0.12/32 to example.org@49 .example.org@49"
+	 " office.example.org@34 <>@49\n"
+	 "relays example.com -> OK @44\n"
+	 "relays example.org -> OK @46\n"
+	 "transport example.com -> relay:[10.8.0.11]:25 @44\n"
+	 "transport example.org -> relay:[10.8.0.12]:25 @46\n"
+	 "recipient user@example.com -> OK @7\n"
+	 "recipient postmaster@example.com -> OK @7\n"
+	 "recipient @example.org -> OK @46\n"
+	 "asks example.org -> reject_unverified_recipient @46\n"
+	 "role postmaster@mx2.example.net -> postmaster@example.com @24\n"
+	 "role abuse@mx2.example.net -> postmaster@example.com @24\n"
+	 "role root@mx2.example.net -> postmaster@example.com @24\n"},
+	{GOLDEN "two-of-each.yaml", "home",
+	 "host home.example.com, IPv4\n"
+	 "trusts 10.8.0.1/32 (mx1) @38\n"
+	 "trusts 10.8.0.2/32 (mx2) @39\n"
+	 "relayhost [10.8.0.1]:25 @47\n"
+	 "fallback [10.8.0.2]:25 @48\n"
+	 "way out @example.com -> [10.8.0.1]:25 @47\n"
+	 "way out <> -> [10.8.0.1]:25 @47\n"
+	 "signs example.com, mail, /etc/postern/keys/example.com/mail.private,"
+	 " news.example.com home.example.com @8\n"},
+	{GOLDEN "two-of-each.yaml", "office",
+	 "host office.example.org, IPv4\n"
+	 "trusts 10.8.0.1/32 (mx1) @40\n"
+	 "trusts 10.8.0.2/32 (mx2) @41\n"
+	 "relayhost [10.8.0.2]:25 @49\n"
+	 "fallback [10.8.0.1]:25 @50\n"
+	 "way out @example.org -> [10.8.0.2]:25 @49\n"
+	 "way out <> -> [10.8.0.2]:25 @49\n"
+	 "signs example.org, mail, /etc/postern/keys/org.pem, office.example.org @11\n"},
+};
+
+/* --- facts in words --- */
+
+static void tell_trusted(struct strbuf *out, const char *what, const struct trusted_list *list)
+{
+	char text[IP_TEXT_SIZE];
+
+	for (size_t i = 0; i < list->count; i++)
+		strbuf_addf(out, "%s %s (%s) @%u\n", what,
+			    ip_network_format(&list->items[i].network, text),
+			    list->items[i].peer->head.name.value, list->items[i].at.line);
+}
+
+static void tell_entries(struct strbuf *out, const char *what, const struct entry_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		strbuf_addf(out, "%s %s -> %s @%u\n", what, list->items[i].key,
+			    list->items[i].value, list->items[i].at.line);
+}
+
+static void tell_limits(struct strbuf *out, const struct facts *facts)
+{
+	char text[IP_TEXT_SIZE];
+
+	for (size_t i = 0; i < facts->limits.count; i++) {
+		const struct sender_limit *limit = &facts->limits.items[i];
+
+		strbuf_addf(out, "limits %s @%u by", limit->name, limit->at.line);
+		for (size_t j = 0; j < limit->clients.count; j++)
+			strbuf_addf(out, " %s",
+				    ip_network_format(&limit->clients.items[j].network, text));
+		if (limit->username)
+			strbuf_addf(out, " login %s", limit->username);
+		strbuf_adds(out, " to");
+		for (size_t j = 0; j < limit->senders.count; j++)
+			strbuf_addf(out, " %s@%u", limit->senders.items[j].key,
+				    limit->senders.items[j].at.line);
+		strbuf_addch(out, '\n');
+	}
+}
+
+static void tell_logins(struct strbuf *out, const struct facts *facts)
+{
+	if (facts->submission)
+		strbuf_addf(out, "port %u @%u\n", facts->submission, facts->submission_at.line);
+	for (size_t i = 0; i < facts->accounts.count; i++)
+		strbuf_addf(out, "accepts %s of %s @%u\n", facts->accounts.items[i].username,
+			    facts->accounts.items[i].peer->head.name.value,
+			    facts->accounts.items[i].at.line);
+	for (size_t i = 0; i < facts->logins.count; i++)
+		strbuf_addf(out, "presents %s to %s @%u\n", facts->logins.items[i].username,
+			    facts->logins.items[i].next_hop, facts->logins.items[i].at.line);
+}
+
+static void tell_ways_out(struct strbuf *out, const struct facts *facts)
+{
+	if (facts->relayhost)
+		strbuf_addf(out, "relayhost %s @%u\n", facts->relayhost, facts->relayhost_at.line);
+	for (size_t i = 0; i < facts->fallbacks.count; i++)
+		strbuf_addf(out, "fallback %s @%u\n", facts->fallbacks.items[i].value,
+			    facts->fallbacks.items[i].at.line);
+	tell_entries(out, "way out", &facts->relayhosts);
+	tell_entries(out, "policy", &facts->tls_policies);
+}
+
+static void tell_signing(struct strbuf *out, const struct facts *facts)
+{
+	for (size_t i = 0; i < facts->keys.count; i++) {
+		const struct signing_key *key = &facts->keys.items[i];
+
+		strbuf_addf(out, "signs %s, %s, %s,", key->domain, key->selector, key->path);
+		for (size_t j = 0; j < key->subdomains.count; j++)
+			strbuf_addf(out, " %s", key->subdomains.items[j].value);
+		strbuf_addf(out, " @%u\n", key->at.line);
+	}
+	tell_trusted(out, "signs for", &facts->signed_clients);
+	for (size_t i = 0; i < facts->relay_users.count; i++)
+		strbuf_addf(out, "no author %s\n", facts->relay_users.items[i].key);
+}
+
+static void tell(struct strbuf *out, const struct facts *facts)
+{
+	strbuf_addf(out, "host %s%s%s%s\n", facts->hostname, facts->internet ? ", internet" : "",
+		    facts->ipv4 ? ", IPv4" : "", facts->ipv6 ? ", IPv6" : "");
+	tell_trusted(out, "trusts", &facts->trusted);
+	tell_limits(out, facts);
+	tell_logins(out, facts);
+	tell_entries(out, "relays", &facts->relay_domains);
+	tell_entries(out, "transport", &facts->transports);
+	tell_entries(out, "recipient", &facts->recipients);
+	tell_entries(out, "asks", &facts->unlisted);
+	tell_entries(out, "role", &facts->postmasters);
+	tell_ways_out(out, facts);
+	tell_signing(out, facts);
+}
+
+/* --- the tests --- */
+
+static struct topology *load(struct arena *arena, const char *path)
+{
+	struct diagnostics *list = diagnostics_new(arena);
+	struct topology *topology = NULL;
+
+	assert_int_equal(topology_load(arena, path, SECRETS_LOOK, list, &topology), 0);
+	if (diagnostics_count(list, SEVERITY_ERROR))
+		diagnostics_print(list, stderr, false);
+	assert_int_equal(diagnostics_count(list, SEVERITY_ERROR), 0);
+	return topology;
+}
+
+static const struct node *find(const struct topology *topology, const char *name)
+{
+	for (size_t i = 0; i < topology->nodes.count; i++)
+		if (strcmp(topology->nodes.items[i].head.name.value, name) == 0)
+			return &topology->nodes.items[i];
+	return NULL;
+}
+
+static void facts_follow_from_the_yaml(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		struct arena *arena = arena_new(0);
+		const struct topology *topology = load(arena, expected[i].topology);
+		const struct node *node = find(topology, expected[i].node);
+		struct strbuf told = STRBUF_INIT;
+
+		assert_non_null(node);
+		tell(&told, facts_derive(arena, topology, node));
+		assert_string_equal(strbuf_text(&told), expected[i].facts);
+		strbuf_done(&told);
+		arena_free(arena);
+	}
+}
+
+/* With SECRETS_LOOK no secret is read: a stranger's topology must not get at the files it names. */
+static void looking_reads_no_secret(void **state)
+{
+	struct arena *arena = arena_new(0);
+	const struct topology *topology = load(arena, GOLDEN "sasl.yaml");
+	const struct facts *facts = facts_derive(arena, topology, find(topology, "private"));
+
+	(void)state;
+	assert_int_equal(facts->logins.count, 1);
+	assert_string_equal(facts->logins.items[0].password, "placeholder");
+	arena_free(arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(facts_follow_from_the_yaml),
+		cmocka_unit_test(looking_reads_no_secret),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
