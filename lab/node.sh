@@ -127,7 +127,10 @@ node_log() {
 	local file
 	node_process "$1" >/dev/null
 	case $2 in
-	postfix) file=$(node_run "$1" postconf -h maillog_file) ;;
+	postfix)
+		file=$(node_run "$1" postconf -h maillog_file)
+		[[ $file != /dev/stdout ]] || file=/var/log/mail.log
+		;;
 	milter | dovecot | nsd) file=/var/log/$2.log ;;
 	*) misuse "no log '$2'" ;;
 	esac
