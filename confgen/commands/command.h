@@ -33,6 +33,7 @@ struct run {
 	struct arena *arena;
 	struct diagnostics *list;
 	const char *path; /* of the topology */
+	bool named;	  /* on the command line */
 	struct render_options options;
 	struct topology *topology;
 	struct rendered_files files;
@@ -50,6 +51,9 @@ void run_begin(struct run *run, const char *name, const struct argp *argp, int a
 
 /* Loads the topology and renders its files into memory. */
 enum exit_status run_files(struct run *run, enum secret_policy secrets);
+
+/* Renders the files of a topology that is loaded already. */
+enum exit_status run_render(struct run *run);
 
 /* Prints the diagnostics to `out`, in colour when that is a terminal. */
 void run_report(const struct run *run, FILE *out);

@@ -82,7 +82,7 @@ const char *check_host(const char *value)
 	if (value[0] == '[')
 		return "has brackets: write the host without, they are added where Postfix wants "
 		       "them";
-	return ip_parse(value, &address) == IP_OK ? NULL : check_hostname(value);
+	return ip_parse(value, &address) == IP_OK ? NULL : check_domain(value);
 }
 
 const char *check_selector(const char *value)
