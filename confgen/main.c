@@ -33,8 +33,8 @@ static int unknown(const char *name)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		names[i] = commands[i].name;
 	near = suggest(name, names, COMMAND_COUNT);
-	fprintf(stderr, "postern-confgen: there is no command '%s'%s%s%s\n", name,
-		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	complain("there is no command '%s'%s%s%s", name, near ? "; did you mean '" : "",
+		 near ? near : "", near ? "'?" : "");
 	fputs("'postern-confgen --help' lists them.\n", stderr);
 	return EXIT_USAGE;
 }

@@ -50,17 +50,17 @@ dms_accounts() {
 	node_run "$1" postconf -e "mydomain = ${hostname_of[$1]#*.}"
 }
 
-# relay.sh: _populate_relayhost_map copies the lines that have a key and a value, _relayhost_sasl
-# those that are neither blank nor comments. Credentials turn on TLS for every destination.
+# relay.sh: without a relay map (or the environment's RELAY_HOST, which the lab does not set) nothing
+# is done. _populate_relayhost_map copies the lines that have a key and a value, _relayhost_sasl those
+# that are neither blank nor comments. Credentials turn on TLS for every destination.
 dms_relay_maps() {
 	local relaymap passwords
 	relaymap=$(rendered "$1" postfix-relaymap.cf)
 	passwords=$(rendered "$1" postfix-sasl-password.cf)
-	if [[ -n $relaymap ]]; then
-		sed -n -r '/^\s*[^#[:space:]]\S*\s+\S/p' "$relaymap" >"$2/relayhost_map"
-		chmod 0600 "$2/relayhost_map"
-		node_run "$1" postconf 'sender_dependent_relayhost_maps = texthash:/etc/postfix/relayhost_map'
-	fi
+	[[ -n $relaymap ]] || return 0
+	sed -n -r '/^\s*[^#[:space:]]\S*\s+\S/p' "$relaymap" >"$2/relayhost_map"
+	chmod 0600 "$2/relayhost_map"
+	node_run "$1" postconf 'sender_dependent_relayhost_maps = texthash:/etc/postfix/relayhost_map'
 	if [[ -n $passwords ]]; then
 		sed -r '/^\s*(#|$)/d' "$passwords" >"$2/sasl_passwd"
 		chmod 0600 "$2/sasl_passwd"

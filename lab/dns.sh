@@ -60,12 +60,22 @@ dns_zone() {
 	done
 	senders=$(internet_addresses | sed '/:/s/^/ip6:/; /:/!s/^/ip4:/' | paste -sd ' ')
 	while read -r domain; do
-		echo "$domain. TXT \"v=spf1 mx $senders -all\""
+		dns_text "$domain" "v=spf1 mx $senders -all"
 	done < <(query '.domains[].name')
 	query '.domains[] | .name as $name | .mx[]? | "\($name). MX \(.preference) \(.hostname)."'
 	printf '%s\n' 'elsewhere.test. MX 10 mx.elsewhere.test.' \
 		'elsewhere.test. TXT "v=spf1 mx ip4:203.0.113.9 -all"'
 	milter_records
+}
+
+# dns_text NAME TEXT: a TXT record, in strings of at most 255 octets.
+dns_text() {
+	local text=$2 strings=''
+	while [[ -n $text ]]; do
+		strings+=" \"${text:0:255}\""
+		text=${text:255}
+	done
+	echo "$1. TXT$strings"
 }
 
 # dns_address NAME ADDRESS: a smarthost may be called by its address.

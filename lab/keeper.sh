@@ -86,11 +86,18 @@ lab_prepare() {
 
 # Starts the keeper, away from our terminal and process group, and waits until the lab is built.
 keeper_start() {
+	local round
 	setsid unshare --mount --net --uts --ipc --pid --fork --kill-child=KILL \
 		"$self" --state "$state" _keep "$lab_dir" </dev/null >"$lab_dir/log" 2>&1 &
 	disown
-	wait_until 600 test -e "$lab_dir/ready" -o -e "$lab_dir/failed" || true
-	[[ ! -e $lab_dir/ready ]] || return 0
+	for ((round = 0; round < 3000; round++)); do
+		[[ ! -e $lab_dir/failed && -d /proc/$! ]] || break
+		if [[ -e $lab_dir/ready ]]; then
+			cat "$lab_dir/log" >&2 # warnings, if there are any
+			return
+		fi
+		sleep 0.02
+	done
 	tail -n 40 "$lab_dir/log" >&2
 	fail "lab $lab_name did not come up, for the reason above"
 }
@@ -152,7 +159,7 @@ node_serve() {
 
 lab_remove() {
 	rm -rf --one-file-system -- "$lab_dir"
-	rmdir -- "$state" 2>/dev/null || true
+	[[ $state != "$state_default" ]] || rmdir -- "$state" 2>/dev/null || true
 }
 
 lab_down() {

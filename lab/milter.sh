@@ -26,14 +26,14 @@ milter_keys() {
 		done
 }
 
-# TXT records of the keys, in strings of at most 255 octets.
+# TXT records of the keys.
 milter_records() {
-	local key name record
+	local key name
 	for key in "$lab_dir"/keys/*.pem; do
 		name=${key##*/}
-		record="v=DKIM1; k=rsa; p=$(openssl rsa -in "$key" -pubout -outform DER 2>/dev/null |
-			openssl base64 -A)"
-		echo "${name%.pem}. TXT \"${record:0:250}\" \"${record:250}\""
+		dns_text "${name%.pem}" "v=DKIM1; k=rsa; p=$(
+			openssl rsa -in "$key" -pubout -outform DER 2>/dev/null | openssl base64 -A
+		)"
 	done
 }
 

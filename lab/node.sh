@@ -8,11 +8,10 @@ node_folders=(etc var run tmp home root)
 
 # What a node's /etc takes from the host: no configuration of its services, and no secrets.
 node_etc=(
-	alternatives bindresvport.blacklist debian_version dovecot/conf.d/none ethertypes gai.conf
-	host.conf ld.so.cache ld.so.conf ld.so.conf.d libaudit.conf localtime mime.types os-release
-	perl postfix/dynamicmaps.cf postfix/dynamicmaps.cf.d postfix/makedefs.out postfix/post-install
-	postfix/postfix-files postfix/postfix-files.d postfix/postfix-script protocols python3
-	rpc services shells ssl/openssl.cnf timezone
+	alternatives debian_version gai.conf host.conf ld.so.cache ld.so.conf ld.so.conf.d localtime
+	os-release perl postfix/dynamicmaps.cf postfix/dynamicmaps.cf.d postfix/makedefs.out
+	postfix/post-install postfix/postfix-files postfix/postfix-files.d postfix/postfix-script
+	protocols python3 services shells ssl/openssl.cnf timezone
 )
 
 # The tree that every node starts with.
@@ -124,15 +123,16 @@ node_run() {
 
 # node_log NODE WHAT: prints a log.
 node_log() {
-	local file
+	local file what=${2:-postfix}
 	node_process "$1" >/dev/null
-	case $2 in
+	[[ $1 != dns ]] || what=nsd
+	case $what in
 	postfix)
 		file=$(node_run "$1" postconf -h maillog_file)
 		[[ $file != /dev/stdout ]] || file=/var/log/mail.log
 		;;
-	milter | dovecot | nsd) file=/var/log/$2.log ;;
-	*) misuse "no log '$2'" ;;
+	milter | dovecot | nsd) file=/var/log/$what.log ;;
+	*) misuse "no log '$what'" ;;
 	esac
 	node_run "$1" cat -- "$file"
 }

@@ -8,10 +8,11 @@
 #include "milter/settings.h"
 
 #include <ctype.h>
+#include <strings.h>
 
-#define DEFAULT_SOCKET "unix:/var/spool/postfix/postern/milter.sock"
-#define DEFAULT_GROUP  "postfix"
-#define DEFAULT_USER   "postern"
+#define DEFAULT_PATH  "/var/spool/postfix/postern/milter.sock"
+#define DEFAULT_GROUP "postfix"
+#define DEFAULT_USER  "postern"
 
 #define mistake(reader, at, ...) \
 	diagnostics_add((reader)->list, SEVERITY_ERROR, NULL, at, __VA_ARGS__)
@@ -100,6 +101,21 @@ static void add_internal(struct reader *reader, const struct setting *setting,
 	config->internal[config->internal_count++] = network;
 }
 
+static void add_relay_user(struct reader *reader, const struct setting *setting,
+			   struct signing_domain *domain)
+{
+	struct config *config = reader->config;
+
+	(void)domain;
+	if (setting->first)
+		config->relay_user_count = 0;
+	if (!setting->value)
+		return;
+	config->relay_users = arena_grow(reader->arena, config->relay_users,
+					 config->relay_user_count, sizeof(*config->relay_users));
+	config->relay_users[config->relay_user_count++] = setting->value;
+}
+
 static void add_subdomain(struct reader *reader, const struct setting *setting,
 			  struct signing_domain *domain)
 {
@@ -153,6 +169,7 @@ static const struct row rows[] = {
 	{"user", ONE, set_user},
 	{"log", ONE, set_log},
 	{"internal_networks", MANY, add_internal},
+	{"relay_users", MANY, add_relay_user},
 };
 
 static const struct row domain_rows[] = {
@@ -286,8 +303,8 @@ void config_read(struct arena *arena, const struct source *source, struct diagno
 	const struct vocabulary vocabulary = {names, "domain", domain_names};
 	const struct position file = {source, 0, 0};
 	struct config config = {
-		.socket = DEFAULT_SOCKET,
-		.socket_path = DEFAULT_SOCKET + sizeof("unix:") - 1,
+		.socket = "unix:" DEFAULT_PATH,
+		.socket_path = DEFAULT_PATH,
 		.socket_mode = 0660,
 		.socket_group = (gid_t)-1,
 		.user = DEFAULT_USER,
@@ -325,4 +342,12 @@ const struct signing_domain *config_signer(const struct config *config, const ch
 				return domain;
 	}
 	return NULL;
+}
+
+bool config_is_relay_user(const struct config *config, const char *user)
+{
+	for (size_t i = 0; i < config->relay_user_count; i++)
+		if (strcasecmp(config->relay_users[i], user) == 0)
+			return true;
+	return false;
 }

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/network.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct key;
@@ -28,7 +29,7 @@ struct signing_domain {
 
 struct config {
 	const char *socket; /* as libmilter takes it: unix:PATH, inet:PORT@ADDRESS, inet6:... */
-	const char *socket_path; /* of a UNIX socket, inside `socket`; NULL for the others */
+	const char *socket_path; /* of a UNIX socket; NULL for the others */
 	mode_t socket_mode;
 	gid_t socket_group; /* (gid_t)-1: left as it is */
 	const char *user;
@@ -37,6 +38,8 @@ struct config {
 	enum log_target log;
 	struct ip_network *internal;
 	size_t internal_count;
+	const char **relay_users; /* logins of relays: what they bring was written by strangers */
+	size_t relay_user_count;
 	struct signing_domain *domains;
 	size_t domain_count;
 };
@@ -55,5 +58,9 @@ void config_read(struct arena *arena, const struct source *source, struct diagno
  * declared subdomains. NULL if there is none.
  */
 const struct signing_domain *config_signer(const struct config *config, const char *from_domain);
+
+/* Whether `user`, an authenticated login, is a relay and not an author; letter case does not count.
+ */
+bool config_is_relay_user(const struct config *config, const char *user);
 
 #endif

@@ -18,6 +18,8 @@ static bool is_internal(const struct config *config, const struct ip_address *ad
 
 enum client_kind policy_client(const struct config *config, const struct client *client)
 {
+	if (client->relay)
+		return CLIENT_STRANGER;
 	if (client->authenticated)
 		return CLIENT_AUTHENTICATED;
 	if (client->local)

@@ -15,6 +15,7 @@ struct client {
 	struct ip_address address; /* IP_NONE when there is none */
 	bool local;		   /* no network client: sendmail(1), a bounce */
 	bool authenticated;
+	bool relay; /* authenticated as a relay, which brings what strangers wrote */
 };
 
 enum client_kind { CLIENT_STRANGER, CLIENT_INTERNAL, CLIENT_AUTHENTICATED, CLIENT_LOCAL };

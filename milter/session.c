@@ -159,6 +159,7 @@ void session_mail(struct session *session, const char *client_macro, const char 
 		return;
 	}
 	session->client.authenticated = user && *user;
+	session->client.relay = user && config_is_relay_user(session->service->config, user);
 	session->message.client = policy_client(session->service->config, &session->client);
 }
 

@@ -48,15 +48,13 @@ static enum exit_status try_with_postfix(struct run *run)
 	int error = probe_files(run->arena, run->topology, &run->files, run->list, &result);
 
 	if (error) {
-		fprintf(stderr, "postern-confgen: cannot try the files with Postfix: %s\n",
-			strerror(-error));
+		complain("cannot try the files with Postfix: %s", strerror(-error));
 		return EXIT_BROKEN;
 	}
 	if (result == PROBE_NO_POSTFIX)
-		fputs("postern-confgen: Postfix is not installed here, so it could not be asked\n",
-		      stderr);
+		complain("Postfix is not installed here, so it could not be asked");
 	if (result == PROBE_NOT_ROOT)
-		fputs("postern-confgen: not root: 'postfix check' was left out\n", stderr);
+		complain("not root: 'postfix check' was left out");
 	return diagnostics_count(run->list, SEVERITY_ERROR) ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 

@@ -49,6 +49,9 @@ extern const struct argp_child run_argp[];
 void run_begin(struct run *run, const char *name, const struct argp *argp, int argc, char **argv,
 	       void *input);
 
+/* Tells on standard error, escaped, what is not about a place in a file. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Loads the topology and renders its files into memory. */
 enum exit_status run_files(struct run *run, enum secret_policy secrets);
 

@@ -67,8 +67,8 @@ static const struct argp argp = {
 
 static enum exit_status output_failed(const char *output, const char *what, int error)
 {
-	fprintf(stderr, "postern-confgen: cannot write %s%s%s: %s\n", output, what ? "/" : "",
-		what ? what : "", strerror(-error));
+	complain("cannot write %s%s%s: %s", output, what ? "/" : "", what ? what : "",
+		 strerror(-error));
 	return EXIT_BROKEN;
 }
 
@@ -141,8 +141,7 @@ int command_render(int argc, char **argv)
 	status = arguments.environment ? load_environment(&run, &arguments)
 				       : run_files(&run, SECRETS_READ);
 	if (status == EXIT_CLEAN && run.options.host && !has_host(run.topology, run.options.host)) {
-		fprintf(stderr, "postern-confgen: the topology has no host '%s' of yours\n",
-			run.options.host);
+		complain("the topology has no host '%s' of yours", run.options.host);
 		status = EXIT_USAGE;
 	}
 	if (status == EXIT_CLEAN && !arguments.print)

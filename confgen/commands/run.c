@@ -41,6 +41,21 @@ void run_begin(struct run *run, const char *name, const struct argp *argp, int a
 	argp_parse(argp, argc, argv, 0, NULL, input);
 }
 
+void complain(const char *format, ...)
+{
+	struct arena *arena = arena_new(0);
+	const char *text;
+	va_list args;
+
+	va_start(args, format);
+	text = arena_vprintf(arena, format, args);
+	va_end(args);
+	fputs("postern-confgen: ", stderr);
+	print_escaped(stderr, text, strlen(text));
+	fputc('\n', stderr);
+	arena_free(arena);
+}
+
 enum exit_status run_files(struct run *run, enum secret_policy secrets)
 {
 	int error = topology_load(run->arena, run->path, secrets, run->list, &run->topology);
@@ -56,8 +71,8 @@ enum exit_status run_render(struct run *run)
 		return EXIT_FINDINGS;
 	error = files_render(run->arena, run->topology, &run->options, &run->files, run->list);
 	if (error < -1) {
-		fprintf(stderr, "postern-confgen: cannot use the templates in %s: %s\n",
-			run->options.templates, strerror(-error));
+		complain("cannot use the templates in %s: %s", run->options.templates,
+			 strerror(-error));
 		return EXIT_BROKEN;
 	}
 	if (error || diagnostics_count(run->list, SEVERITY_ERROR))

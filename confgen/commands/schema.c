@@ -4,7 +4,8 @@
 
 static const struct argp argp = {
 	.doc = "Print a JSON Schema of the topology language, for editors and validators.\v"
-	       "An editor with yaml-language-server reads it when a topology begins with the comment\n"
+	       "An editor with yaml-language-server reads it when a topology begins with the "
+	       "comment\n"
 	       "# yaml-language-server: $schema=postern-topology.schema.json",
 };
 

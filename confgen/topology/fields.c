@@ -14,17 +14,17 @@ const char *const deployment_words[] = {"host", "container", NULL};
 const char *const lookup_words[] = {"address", "mx", NULL};
 
 static const struct schema_row secret_rows[] = {
-	ROW(struct secret, file, "file", .check = check_file,
+	ROW(struct secret, file, "file", .secret = true, .check = check_file,
 	    .doc = "File with the secret on its first line, relative to the topology's folder."),
-	ROW(struct secret, env, "env", .check = check_variable,
+	ROW(struct secret, env, "env", .secret = true, .check = check_variable,
 	    .doc = "Environment variable that holds the secret when the tool runs."),
 };
 static const struct schema secret_schema =
 	SCHEMA(struct secret, "a secret", secret_rows, .secret = true);
 
 static const struct schema_row credentials_rows[] = {
-	ROW(struct credentials, username, "username", .required = true, .check = check_username,
-	    .doc = "Login name."),
+	ROW(struct credentials, username, "username", .required = true, .secret = true,
+	    .check = check_username, .doc = "Login name."),
 	ROW(struct credentials, password, "password", .required = true, .secret = true,
 	    .of = &secret_schema, .doc = "Where to find the password; never the password itself."),
 };

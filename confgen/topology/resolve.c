@@ -14,7 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LONGEST_SECRET 1024
+#define LONGEST_SECRET	    512 /* CRYPT_MAX_PASSPHRASE_SIZE of crypt(3) */
+#define LARGEST_SECRET_FILE ((size_t)4096)
 
 /* The names of a map's items, for "did you mean". */
 static void unknown_name(struct arena *arena, struct diagnostics *list, const struct text *name,
@@ -196,12 +197,14 @@ void topology_resolve(struct arena *arena, struct topology *topology, struct dia
 
 /* --- secrets --- */
 
-static void secret_error(struct diagnostics *list, const struct secret *secret, const char *what,
-			 const char *name, const char *why)
+/* Says nothing of the name: where a file or variable is to be named, the secret itself may stand.
+ */
+static void secret_error(struct diagnostics *list, const struct secret *secret, const char *why)
 {
-	const struct position at = secret->file.value ? secret->file.at : secret->env.at;
+	bool file = secret->file.value != NULL;
 
-	report(list, CREDENTIALS, at, "the password %s '%s' %s", what, name, why);
+	report(list, CREDENTIALS, file ? secret->file.at : secret->env.at, "the password's %s %s",
+	       file ? "file" : "variable", why);
 	diagnostics_hide_source(list);
 }
 
@@ -217,27 +220,30 @@ static bool is_printable_utf8(const char *text, size_t length)
 	return true;
 }
 
-/* The first line of the text; NULL with an error if that is no password. */
-static const char *usable(struct diagnostics *list, const struct secret *secret, const char *what,
-			  const char *name, char *text)
+static bool is_blank(char c)
 {
-	size_t length = strcspn(text, "\r\n");
+	return c == ' ' || c == '\t';
+}
 
-	text[length] = '\0';
+/* The first line of the text; NULL with an error if that is no password. */
+static const char *usable(struct arena *arena, struct diagnostics *list,
+			  const struct secret *secret, const char *text, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size && text[length] != '\r' && text[length] != '\n')
+		length++;
 	if (length == 0)
-		secret_error(list, secret, what, name, "is empty");
+		secret_error(list, secret, "is empty");
 	else if (length > LONGEST_SECRET)
-		secret_error(list, secret, what, name,
-			     "holds more than 1024 octets in its first line");
-	else if (text[0] == ' ' || text[0] == '\t' || text[length - 1] == ' ' ||
-		 text[length - 1] == '\t')
-		secret_error(list, secret, what, name,
+		secret_error(list, secret, "holds more than 512 octets in its first line");
+	else if (is_blank(text[0]) || is_blank(text[length - 1]))
+		secret_error(list, secret,
 			     "begins or ends with white space, which Postfix tables cannot hold");
 	else if (!is_printable_utf8(text, length))
-		secret_error(list, secret, what, name,
-			     "holds a control character, or is not UTF-8");
+		secret_error(list, secret, "holds a control character, or is not UTF-8");
 	else
-		return text;
+		return arena_strndup(arena, text, length);
 	return NULL;
 }
 
@@ -251,25 +257,32 @@ static void secret_from_file(struct arena *arena, const struct topology *topolog
 	struct stat status;
 	size_t length;
 	char *text;
-	int error;
+	int error = stat(path, &status) < 0 ? -errno : 0;
 
-	if (stat(path, &status) < 0) {
-		secret_error(list, secret, "file", name, strerror(errno));
-		return;
-	}
-	if (S_ISREG(status.st_mode) && (status.st_mode & 077)) {
+	if (!error && S_ISREG(status.st_mode) && (status.st_mode & 077)) {
 		report(list, SECRET_OPEN, secret->file.at,
 		       "the password file '%s' can be read by others", name);
 		diagnostics_hint(list, "chmod 600 %s", name);
 		diagnostics_hide_source(list);
 	}
-	if (policy == SECRETS_LOOK)
-		return;
-	error = file_read(arena, path, LONGEST_SECRET * 4, &text, &length);
+	if (!error && policy == SECRETS_READ)
+		error = file_read(arena, path, LARGEST_SECRET_FILE, &text, &length);
 	if (error)
-		secret_error(list, secret, "file", name, strerror(-error));
+		secret_error(list, secret,
+			     arena_printf(arena, "cannot be read: %s", strerror(-error)));
+	else if (policy == SECRETS_READ)
+		secret->value = usable(arena, list, secret, text, length);
+}
+
+static void secret_from_variable(struct arena *arena, struct secret *secret,
+				 struct diagnostics *list)
+{
+	const char *value = getenv(secret->env.value);
+
+	if (value)
+		secret->value = usable(arena, list, secret, value, strlen(value));
 	else
-		secret->value = usable(list, secret, "file", name, text);
+		secret_error(list, secret, "is not set");
 }
 
 static void resolve_secret(struct arena *arena, const struct topology *topology,
@@ -277,31 +290,21 @@ static void resolve_secret(struct arena *arena, const struct topology *topology,
 			   struct diagnostics *list)
 {
 	struct secret *secret = &credentials->password;
-	const char *value;
+	bool file = secret->file.at.line, env = secret->env.at.line;
 
 	if (!secret->head.given)
 		return;
-	if (!secret->file.value == !secret->env.value) {
-		if (!secret->file.at.line && !secret->env.at.line)
-			report(list, CREDENTIALS, secret->head.at,
-			       "a password comes from one place: 'file' or 'env'");
-		else if (secret->file.value)
-			report(list, CREDENTIALS, secret->head.at,
-			       "a password comes from one place: 'file' or 'env', not both");
+	if (file == env) {
+		report(list, CREDENTIALS, secret->head.at,
+		       "a password comes from one place: 'file' or 'env'%s",
+		       file ? ", not both" : "");
 		diagnostics_hint(list,
 				 "such as password: {file: secrets/relay} beside the topology");
 		diagnostics_hide_source(list);
-		return;
-	}
-	if (secret->file.value) {
+	} else if (secret->file.value) {
 		secret_from_file(arena, topology, secret, policy, list);
-	} else if (policy == SECRETS_READ) {
-		value = getenv(secret->env.value);
-		if (!value)
-			secret_error(list, secret, "variable", secret->env.value, "is not set");
-		else
-			secret->value = usable(list, secret, "variable", secret->env.value,
-					       arena_strdup(arena, value));
+	} else if (secret->env.value && policy == SECRETS_READ) {
+		secret_from_variable(arena, secret, list);
 	}
 	/* stands for the real one where nothing is installed */
 	if (policy == SECRETS_LOOK)

@@ -45,7 +45,10 @@ static const char *checked(struct loader *load, const struct schema_row *row,
 
 	if (!wrong)
 		return value;
-	report(load->list, BAD_VALUE, node->at, "'%s' %s", value, wrong);
+	report(load->list, BAD_VALUE, node->at, "'%s' %s", row->secret ? "(not shown)" : value,
+	       wrong);
+	if (row->secret)
+		diagnostics_hide_source(load->list);
 	return NULL;
 }
 

@@ -34,7 +34,8 @@ struct schema_row {
 	size_t offset;
 	enum schema_type type;
 	bool required;
-	bool secret; /* its value is never shown in a diagnostic */
+	bool secret; /* its value is never shown in a diagnostic: a slip may have put a secret here
+		      */
 	bool blank;  /* SCHEMA_TEXT: may be empty */
 	const char *(*check)(const char *value);
 	unsigned long least, most;  /* SCHEMA_NUMBER */

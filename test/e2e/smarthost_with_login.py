@@ -2,7 +2,8 @@
 """One domain leaves through a smarthost with login, the other directly; tables are inline."""
 import os
 
-from lib.lab import (STRANGER, TOPOLOGIES, assert_accepted, assert_signed_once, compose, hops, run)
+from lib.lab import (STRANGER, TOPOLOGIES, account, assert_accepted, assert_signed_once, compose,
+                     hops, run)
 
 os.environ["POSTERN_E2E_AT_PROVIDER"] = "s3cret:with colon#"
 
@@ -16,6 +17,12 @@ def paid(lab):
     assert b"(Authenticated sender: apikey)" in message
     assert "Verified TLS connection established to smtp.provider.example" in lab.log("public")
     assert_signed_once(lab, message)
+
+
+def password(lab):
+    """the password that reaches the smarthost is the one given, whatever its characters"""
+    accounts = lab.run("provider", "cat", "/etc/dovecot/users")  # taken from the rendered files
+    assert account("apikey", os.environ["POSTERN_E2E_AT_PROVIDER"]) == accounts, accounts
 
 
 def direct(lab):
@@ -52,4 +59,4 @@ def smarthost_down(lab):
     assert "smtp.provider.example" in hops(message)
 
 
-run(os.path.join(TOPOLOGIES, "smarthost.yaml"), paid, direct, inbound, smarthost_down)
+run(os.path.join(TOPOLOGIES, "smarthost.yaml"), paid, password, direct, inbound, smarthost_down)

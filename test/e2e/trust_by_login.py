@@ -2,8 +2,8 @@
 """Two hosts that trust each other by login (port 587), in both directions."""
 import os
 
-from lib.lab import (STRANGER, TOPOLOGIES, assert_accepted, assert_refused, assert_signed_once,
-                     compose, hops, run, signatures)
+from lib.lab import (STRANGER, TOPOLOGIES, account, assert_accepted, assert_refused,
+                     assert_signed_once, compose, hops, run, signatures)
 
 os.environ["POSTERN_E2E_AT_PUBLIC"] = "to the relay: it's me"
 os.environ["POSTERN_E2E_AT_PRIVATE"] = "to/the+home=%1"
@@ -11,6 +11,8 @@ os.environ["POSTERN_E2E_AT_PRIVATE"] = "to/the+home=%1"
 
 def inbound(lab):
     """mail comes in over an authenticated connection, and is not signed"""
+    assert account("relay@example.com", os.environ["POSTERN_E2E_AT_PRIVATE"]) in lab.run(
+        "private", "cat", "/etc/dovecot/users"), "another password was rendered"
     for sender in ("stranger@elsewhere.test", "alice@example.com"):
         token = lab.token()
         assert_accepted(lab.smtp("internet", "mail.example.com", STRANGER, "user@example.com",

@@ -71,6 +71,25 @@ static void test_clients(void **state)
 	}
 }
 
+/* A relay that logs in brings strangers' mail, from whichever address. */
+static void test_relay_users(void **state)
+{
+	static const char *users[] = {"relay@example.com", "mx2"};
+	static const struct config with_relays = {.relay_users = users, .relay_user_count = 2};
+	struct client client = {.authenticated = true};
+
+	(void)state;
+	assert_true(config_is_relay_user(&with_relays, "relay@example.com"));
+	assert_true(config_is_relay_user(&with_relays, "MX2"));
+	assert_false(config_is_relay_user(&with_relays, "user@example.com"));
+	assert_false(config_is_relay_user(&with_relays, ""));
+	assert_false(config_is_relay_user(&config, "mx2"));
+	client.relay = true;
+	assert_int_equal(policy_client(&config, &client), CLIENT_STRANGER);
+	assert_int_equal(ip_parse("127.0.0.1", &client.address), IP_OK);
+	assert_int_equal(policy_client(&config, &client), CLIENT_STRANGER);
+}
+
 static void test_no_networks(void **state)
 {
 	static const struct config none = {.domains = domains, .domain_count = 2};
@@ -168,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clients),
+		cmocka_unit_test(test_relay_users),
 		cmocka_unit_test(test_no_networks),
 		cmocka_unit_test(test_messages),
 	};

@@ -4,6 +4,7 @@ A test is a script with functions that take a Lab; run() renders a topology, boo
 order, prints one TAP line each, and always takes the lab down: by `down`, or by the lab's own watch
 on this process when it is killed.
 """
+import base64
 import email
 import email.policy
 import json
@@ -185,6 +186,11 @@ class Lab:
             perl = script.read()
         return (self.run("internet", "/usr/bin/python3", "-c", python, stdin=text).strip(),
                 self.run("internet", "/usr/bin/perl", "-e", perl, stdin=text).strip())
+
+
+def account(username, password):
+    """A line of the accounts that the lab gives to Dovecot."""
+    return f"{username}:{{PLAIN.B64}}{base64.b64encode(password.encode()).decode()}\n"
 
 
 def wait(condition, what):

@@ -1,0 +1,61 @@
+#!/bin/bash
+# check tries the files with the Postfix that is installed, without touching it.
+set -euo pipefail
+# shellcheck source=test/cli/lib.sh
+source "$POSTERN_SOURCE/test/cli/lib.sh"
+
+# all of it, with owners, modes, times and sizes
+listing() {
+	find /etc/postfix /var/spool/postfix /var/lib/postfix ! -type d \
+		-printf '%i %m %u %g %s %T@ %C@ %p\n' 2>/dev/null | sort
+	find /etc/postfix /var/spool/postfix /var/lib/postfix -type d \
+		-printf '%i %m %u %g %T@ %C@ %p\n' 2>/dev/null | sort
+}
+
+# trees_in FOLDER: what was left of the temporary folders
+trees_in() {
+	find "$1" -maxdepth 1 -name 'postern-*'
+}
+
+mkdir temporary secrets
+export TMPDIR=$work/temporary
+cp "$golden"/*.yaml .
+cp "$golden/secrets/at-public" secrets
+chmod 600 secrets/at-public
+listing >before
+for topology in "$example" ./*.yaml; do
+	confgen 0 check "$topology"
+	says out "0 errors, 0 warnings"
+done
+listing | cmp before - || fail "check touched the installed Postfix"
+[[ -z $(trees_in temporary) ]] || fail "left behind: $(trees_in temporary)"
+
+TMPDIR=$work/absent confgen 3 check "$example"
+says err "cannot try the files"
+TMPDIR='' confgen 0 check "$example"
+
+# an ordinary user: all but postfix check
+chmod 755 "$work"
+chmod 1777 temporary
+cp "$example" example.yaml
+if [[ $(id -u) == 0 ]] && setpriv --reuid=65534 --clear-groups test -x "$POSTERN_CONFGEN"; then
+	status=0
+	setpriv --reuid=65534 --clear-groups "$POSTERN_CONFGEN" check example.yaml >"$said/out" 2>"$said/err" ||
+		status=$?
+	[[ $status == 0 ]] || fail "as an ordinary user: $status, $(<"$said/out") $(<"$said/err")"
+	PATH=$PATH:/usr/sbin command -v postconf >/dev/null && says err "not root"
+fi
+
+# asked not to, or not able to
+confgen 0 check --no-postfix "$example"
+says_nothing err
+if [[ $(id -u) == 0 ]]; then
+	mkdir none
+	status=0
+	# shellcheck disable=SC2016
+	unshare --mount bash -c 'for folder in /usr/sbin /usr/local/sbin; do mount --bind none $folder; done
+		PATH=/usr/bin "$@"' - "$POSTERN_CONFGEN" check "$example" >"$said/out" 2>"$said/err" || status=$?
+	[[ $status == 0 ]] || fail "without Postfix: $status, $(<"$said/err")"
+	says err "Postfix is not installed here"
+fi
+finish
