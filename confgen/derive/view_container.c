@@ -6,13 +6,20 @@
 
 #define DEFAULT_BASE "debian:bookworm-slim"
 
-/* A name as Kubernetes and Compose take it: lower case, digits and '-' (RFC 1123 label). */
+/*
+ * A name as Kubernetes and Compose take it: lower case, digits and '-', from a letter to a letter
+ * or digit (RFC 1035 label).
+ */
 static const char *label(struct arena *arena, const char *name)
 {
-	char *copy = arena_strdup(arena, name);
+	char *copy = arena_printf(arena, "%s%s", isalpha((unsigned char)*name) ? "" : "n", name);
+	char *end = copy;
 
-	for (char *p = copy; *p; p++)
+	for (char *p = copy; *p; p++) {
 		*p = isalnum((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '-';
+		end = *p == '-' ? end : p + 1;
+	}
+	*end = '\0';
 	return copy;
 }
 
