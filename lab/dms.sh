@@ -1,6 +1,6 @@
 # Nodes of kind dms: a Postfix that is set up like docker-mailserver (DMS) sets up its own, to which
 # the rendered overrides are applied with the commands, and in the order, of DMS (v14 and later,
-# Debian's target/scripts/helpers/relay.sh and startup/setup.d/postfix.sh):
+# target/scripts: helpers/relay.sh, startup/setup.d/postfix.sh):
 #
 #   1. Accounts, aliases, hostname.
 #   2. postfix-relaymap.cf and postfix-sasl-password.cf become texthash tables.
@@ -50,9 +50,10 @@ dms_accounts() {
 	node_run "$1" postconf -e "mydomain = ${hostname_of[$1]#*.}"
 }
 
-# relay.sh: without a relay map (or the environment's RELAY_HOST, which the lab does not set) nothing
-# is done. _populate_relayhost_map copies the lines that have a key and a value, _relayhost_sasl those
-# that are neither blank nor comments. Credentials turn on TLS for every destination.
+# relay.sh: without a relay map (or RELAY_HOST in the environment, which the lab does not set)
+# nothing is done. _populate_relayhost_map copies the lines that have a key and a value,
+# _relayhost_sasl those that are neither blank nor comments. Credentials turn on TLS for every
+# destination.
 dms_relay_maps() {
 	local relaymap passwords
 	relaymap=$(rendered "$1" postfix-relaymap.cf)
@@ -71,8 +72,8 @@ dms_relay_maps() {
 	fi
 }
 
-# __postfix__setup_override_configuration, first half. A line that begins otherwise is skipped without
-# a word, as DMS does; one that postconf refuses ends the lab, where DMS would only log it.
+# __postfix__setup_override_configuration, first half. A line that begins otherwise is skipped
+# without a word, as DMS does; one that postconf refuses ends the lab, where DMS would only log it.
 dms_master() {
 	local file line
 	file=$(rendered "$1" postfix-master.cf)

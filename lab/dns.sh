@@ -1,5 +1,5 @@
-# DNS: nsd with one zone, the root, that holds every name and address of the lab. Nodes reach it over
-# the network `dns`, whose ports are isolated from each other: no way from node to node.
+# DNS: nsd with one zone, the root, that holds every name and address of the lab. Nodes reach it
+# over the network `dns`, whose ports are isolated from each other: no way from node to node.
 # shellcheck shell=bash disable=SC2154,SC2016
 
 # Benchmarking addresses (RFC 2544, RFC 5180), which no topology should use.

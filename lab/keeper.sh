@@ -112,12 +112,12 @@ keeper_main() {
 	mkdir "$lab_dir/nodes"
 	mount -t tmpfs -o mode=0700 postern-lab "$lab_dir/nodes"
 	keeper_build &
-	if ! wait $!; then
+	if wait $!; then
+		touch "$lab_dir/ready"
+	else
 		keeper_logs
-		touch "$lab_dir/failed"
-		sleep infinity
+		touch "$lab_dir/failed" # `up` reads why, and takes the rest down
 	fi
-	touch "$lab_dir/ready"
 	while [[ -z $until || -d /proc/$until ]]; do
 		sleep 0.5 || true
 	done
@@ -178,7 +178,7 @@ lab_list() {
 		if keeper_gone; then
 			printf '%s: dead; postern-lab down %s removes its files\n' "$lab_name" "$lab_name"
 		elif [[ -e $lab_dir/ready ]]; then
-			printf '%s: up, nodes: %s\n' "$lab_name" "$(query '[.nodes[].name, "dns", "internet"] | join(" ")')"
+			printf '%s: up, nodes: %s\n' "$lab_name" "$(cd "$lab_dir/pids" && echo *)"
 		else
 			printf '%s: not up yet\n' "$lab_name"
 		fi

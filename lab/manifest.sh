@@ -2,9 +2,9 @@
 # read once, into arrays; the rest by jq where it is used.
 # shellcheck shell=bash disable=SC2016,SC2034,SC2154
 
-# Names of the topology's nodes, of all nodes with the lab's own two, and of all networks: beside the
-# topology's, `internet`, where all is on-link, and `dns`, where each node reaches the DNS server
-# and no other node.
+# Names of the topology's nodes, of all nodes with the lab's own two, and of all networks: beside
+# the topology's, `internet`, where all is on-link, and `dns`, where each node reaches the DNS
+# server and no other node.
 topology_nodes=() nodes=() networks=()
 # By node: its kind, its host name, and lines `NETWORK ADDRESS`. By network: lines of CIDRs.
 declare -A kind_of=() hostname_of=() addresses_of=() cidrs_of=()

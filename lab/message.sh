@@ -43,7 +43,7 @@ wait_until() {
 	return 1
 }
 
-# for_each FUNCTION ITEM...: calls the function for every item at the same time; fails if one failed.
+# for_each FUNCTION ITEM...: calls the function for all items at the same time; fails if one failed.
 for_each() {
 	local function=$1 item failed=0
 	local -A processes=()

@@ -12,7 +12,8 @@ milter_find() {
 		path=$(command -v postern-milter) ||
 			fail "postern-milter is not on PATH: say where it is with --milter"
 	fi
-	[[ -x $path && ! -d $path ]] || fail "$path is no program: say where postern-milter is with --milter"
+	[[ -x $path && ! -d $path ]] ||
+		fail "$path is no program: say where postern-milter is with --milter"
 	ln -s "$(readlink -f -- "$path")" "$lab_dir/milter"
 }
 
@@ -67,7 +68,8 @@ milter_start() {
 	[[ -n $config ]] || fail "node $1 has no milter"
 	socket=$(node_query "$1" .milter.socket)
 	# shellcheck disable=SC2016 # the node's shell expands
-	node_run "$1" bash -c 'setsid "$1" -f -c "$2" </dev/null >>/var/log/milter.log 2>&1 & echo $! >"$3"' \
+	node_run "$1" bash -c 'setsid "$1" -f -c "$2" </dev/null >>/var/log/milter.log 2>&1 &
+		echo $! >"$3"' \
 		bash "$milter_binary" "$config" "$milter_pid"
 	node_run "$1" bash -c "for round in {1..250}; do
 		{ $(milter_probe "$socket"); } 2>/dev/null && exit
@@ -95,6 +97,7 @@ milter_stop() {
 	[[ -n $(node_query "$1" '.milter // empty') ]] || fail "node $1 has no milter"
 	! is_container "$1" || fail "the milter of $1 lives and dies with the container: use stop"
 	# shellcheck disable=SC2016
-	node_run "$1" bash -c 'kill -KILL "$(<"$1")" && while [[ -d /proc/$(<"$1") ]]; do sleep 0.02; done' \
+	node_run "$1" bash -c 'process=$(<"$1")
+		kill -KILL "$process" && while [[ -d /proc/$process ]]; do sleep 0.02; done' \
 		bash "$milter_pid"
 }

@@ -1,5 +1,5 @@
-# Networks: a bridge each in the keeper's network namespace, and a pair of interfaces from it to each
-# node that is on the network. All names are private to the lab.
+# Networks: a bridge each in the keeper's network namespace, and a pair of interfaces from it to
+# each node that is on the network. All names are private to the lab.
 # shellcheck shell=bash disable=SC2154
 
 network_bridges() {
@@ -37,9 +37,9 @@ network_attach() {
 
 # Numbers of the networks that a node is on.
 network_numbers() {
-	local number
+	local number lines=$'\n'${addresses_of[$1]}
 	for number in "${!networks[@]}"; do
-		if [[ ${networks[number]} == dns || $'\n'${addresses_of[$1]} == *$'\n'"${networks[number]} "* ]]; then
+		if [[ ${networks[number]} == dns || $lines == *$'\n'"${networks[number]} "* ]]; then
 			echo "$number"
 		fi
 	done
@@ -54,8 +54,8 @@ network_interface() {
 	fi
 }
 
-# Commands for ip(8) inside a node. An address has no prefix of its own: the network's CIDRs say what
-# is on-link; on internet, that is everything.
+# Commands for ip(8) inside a node. An address has no prefix of its own: the network's CIDRs say
+# what is on-link; on internet, that is everything.
 network_configure() {
 	local number interface name address cidr
 	echo "link set lo up"

@@ -18,9 +18,9 @@ postfix_serve() {
 # postfix_certificate NODE: makes the certificate that the topology names, if it does.
 postfix_certificate() {
 	local certificate key
-	IFS=$'\t' read -r certificate key < <(node_query "$1" '.tls // empty | "\(.certificate)\t\(.key)"') ||
-		true
-	if [[ -n ${certificate-} ]]; then
+	certificate=$(node_query "$1" '.tls.certificate // empty')
+	if [[ -n $certificate ]]; then
+		key=$(node_query "$1" .tls.key)
 		node_path_check "$1" "$certificate"
 		node_path_check "$1" "$key"
 		certificate_make "${hostname_of[$1]}" "$lab_dir/nodes/$1/root$certificate" \

@@ -1,5 +1,6 @@
 # Nodes of kind smarthost: someone else's relay. It takes mail for anyone from who logs in with the
-# credentials that its clients' rendered files hold, or, without logins, from the topology's addresses.
+# credentials that its clients' rendered files hold, or, without logins, from the topology's
+# addresses.
 # shellcheck shell=bash disable=SC2154
 
 smarthost_serve() {

@@ -158,6 +158,9 @@ static void add_unknown(cfg_t *cfg, const char *name)
 }
 
 static void on_error(cfg_t *cfg, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void on_error(cfg_t *cfg, const char *format, va_list args)
 {
 	char message[256];
 

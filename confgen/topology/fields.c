@@ -31,6 +31,16 @@ static const struct schema_row credentials_rows[] = {
 static const struct schema credentials_schema =
 	SCHEMA(struct credentials, "a login", credentials_rows, .secret = true);
 
+static const struct schema_row account_rows[] = {
+	ROW(struct credentials, username, "username", .required = true, .secret = true,
+	    .check = check_account,
+	    .doc = "Login name; a mail address if docker-mailserver accepts it."),
+	ROW(struct credentials, password, "password", .required = true, .secret = true,
+	    .of = &secret_schema, .doc = "Where to find the password; never the password itself."),
+};
+static const struct schema account_schema =
+	SCHEMA(struct credentials, "a login", account_rows, .secret = true);
+
 static const struct schema_row dkim_rows[] = {
 	ROW(struct dkim, sign_at, "sign_at", .required = true, .check = check_name,
 	    .doc = "Node whose milter signs the domain's mail."),
@@ -50,7 +60,7 @@ static const struct schema_row domain_rows[] = {
 	ROW(struct domain, mailboxes, "mailboxes", .check = check_name,
 	    .doc = "Node that holds the domain's mailboxes. A domain that is only sent from needs "
 		   "none."),
-	ROW(struct domain, recipients, "recipients", .check = check_mailbox,
+	ROW(struct domain, recipients, "recipients", .check = check_recipient,
 	    .doc = "Addresses that exist. Without it the relay asks the mailbox host (address "
 		   "verification)."),
 	ROW(struct domain, dkim, "dkim", .of = &dkim_schema,
@@ -136,7 +146,7 @@ static const struct schema_row node_rows[] = {
 	    .doc = "Type of the lookup tables; lmdb and hash need postmap, inline needs no files."),
 	ROW(struct node, postfix, "postfix", .of = &postfix_schema,
 	    .doc = "What is known of the Postfix installed there."),
-	ROW(struct node, postmaster, "postmaster", .check = check_mailbox,
+	ROW(struct node, postmaster, "postmaster", .check = check_recipient,
 	    .doc = "Who gets mail for postmaster, abuse and root at the host name of a relay; "
 		   "default "
 		   "postmaster of the first domain it relays."),
@@ -181,7 +191,7 @@ static const struct schema_row link_rows[] = {
 	    .doc = "TLS security level of the sender; default may, and encrypt with trust: sasl."),
 	ROW(struct link, port, "port", .least = 1, .most = 65535, .preset = 25,
 	    .doc = "Port of the receiver; default 25, and 587 with trust: sasl."),
-	ROW(struct link, credentials, "credentials", .of = &credentials_schema,
+	ROW(struct link, credentials, "credentials", .of = &account_schema,
 	    .name_check = check_name,
 	    .doc = "trust: sasl: the login that each receiving node accepts from the other."),
 };

@@ -113,6 +113,12 @@ const char *check_mailbox(const char *value)
 	return check_domain(at + 1);
 }
 
+const char *check_recipient(const char *value)
+{
+	return strpbrk(value, "#$={}") ? "has a character that means something in Postfix's tables"
+				       : check_mailbox(value);
+}
+
 const char *check_sender(const char *value)
 {
 	return strcmp(value, "<>") == 0 ? NULL : check_mailbox(value);
@@ -152,6 +158,16 @@ const char *check_username(const char *value)
 	if (!*value || !printable(value, ":"))
 		return "is not a login name: no spaces, colons or control characters";
 	return strlen(value) > 255 ? "is longer than 255 characters" : NULL;
+}
+
+const char *check_account(const char *value)
+{
+	for (const char *p = value; *p; p++)
+		if (!isalnum((unsigned char)*p) && (p == value || !strchr("._+-@", *p)))
+			return "is not an account: letters, digits and . _ + - @, a letter or "
+			       "digit "
+			       "first";
+	return check_username(value);
 }
 
 const char *check_variable(const char *value)

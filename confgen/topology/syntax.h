@@ -28,6 +28,9 @@ const char *check_selector(const char *value);
 /* local-part@domain with a dot-string local part. */
 const char *check_mailbox(const char *value);
 
+/* One that can stand in a lookup table, in a file or inline. */
+const char *check_recipient(const char *value);
+
 /* A mailbox, or "<>", the null sender. */
 const char *check_sender(const char *value);
 
@@ -42,6 +45,12 @@ const char *check_postfix_version(const char *value);
 
 /* A login name: what can stand before the colon in a Postfix password map. */
 const char *check_username(const char *value);
+
+/*
+ * A login name that a host of ours accepts: it can stand in tables, in the milter's configuration
+ * and in a command.
+ */
+const char *check_account(const char *value);
 
 /* The name of an environment variable. */
 const char *check_variable(const char *value);

@@ -1,6 +1,7 @@
 /* Whether links can carry mail, and whether what they trust is only what they need. */
 #include "confgen/topology/load.h"
 #include "confgen/topology/rules.h"
+#include "confgen/topology/syntax.h"
 
 #include <strings.h>
 
@@ -135,6 +136,33 @@ static void verify_credentials(const struct link *link, struct diagnostics *list
 	}
 }
 
+/* Where logins are taken: not where strangers are, and at one port of a host. */
+static void verify_login_port(const struct topology *topology, const struct link *link,
+			      const struct credentials *login, struct diagnostics *list)
+{
+	struct position at = link->port.given ? link->port.at : link->head.at;
+
+	if (!login->node || link->trust.value != TRUST_SASL)
+		return;
+	if (login->node->kind.value == KIND_DMS && login->username.value &&
+	    check_mailbox(login->username.value))
+		report(list, CREDENTIALS, login->username.at,
+		       "an account of docker-mailserver is a mail address");
+	if (link->port.value == 25 || link->port.value == 465)
+		report(list, BAD_VALUE, at,
+		       link->port.value == 25 ? "port 25 is for mail from strangers, not for logins"
+					      : "port 465 wants TLS from the first octet, where "
+						"Postfix would wait for a greeting");
+	for (const struct link *other = topology->links.items; other < link; other++)
+		for (size_t i = 0; i < other->credentials.count; i++)
+			if (login->node->kind.value == KIND_POSTFIX &&
+			    other->trust.value == TRUST_SASL &&
+			    other->credentials.items[i].node == login->node &&
+			    other->port.value != link->port.value)
+				report(list, BAD_VALUE, at, "'%s' takes logins at port %lu already",
+				       login->head.name.value, other->port.value);
+}
+
 static void verify_certificates(const struct link *link, struct diagnostics *list)
 {
 	for (size_t i = 0; i < 2; i++) {
@@ -190,6 +218,9 @@ static void verify_smarthost(const struct node *node, struct diagnostics *list)
 		       "greeting");
 		diagnostics_hint(list, "use the provider's port 587 (STARTTLS)");
 	}
+	if (node->host.value && !check_ip(node->host.value) && node->tls_level.value >= TLS_VERIFY)
+		report(list, BAD_VALUE, node->tls_level.at,
+		       "there is no name to verify: the smarthost is given by its address");
 	if (!node->credentials.head.given || node->tls_level.value >= TLS_ENCRYPT)
 		return;
 	report(list, CREDENTIALS_CLEAR, node->tls_level.at,
@@ -207,6 +238,8 @@ void topology_verify_links(const struct topology *topology, struct diagnostics *
 		verify_network(link, list);
 		verify_credentials(link, list);
 		verify_login_names(topology, link, list);
+		for (size_t j = 0; j < link->credentials.count; j++)
+			verify_login_port(topology, link, &link->credentials.items[j], list);
 		verify_certificates(link, list);
 		if (link->trust.value == TRUST_NETWORK)
 			verify_trusted_network(topology, link, list);

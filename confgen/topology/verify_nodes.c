@@ -171,6 +171,15 @@ static void verify_node(const struct topology *topology, const struct node *node
 	if (strcmp(node->head.name.value, "internet") == 0)
 		report(list, RESERVED_NAME, node->head.name.at,
 		       "'internet' is the language's own name for everyone else");
+	if (same_name(node->head.name.value, "README"))
+		report(list, RESERVED_NAME, node->head.name.at,
+		       "'%s' is a file of the output, where each node has a folder",
+		       node->head.name.value);
+	if (node->postmaster.value && node->hostname.value &&
+	    strcasecmp(strrchr(node->postmaster.value, '@') + 1, node->hostname.value) == 0)
+		report(list, BAD_VALUE, node->postmaster.at,
+		       "nobody can read mail at '%s': the host has no mailboxes",
+		       node->hostname.value);
 	for (size_t i = 0; i < node->addresses.count; i++)
 		verify_attachment(&node->addresses.items[i], list);
 	for (const struct node *earlier = topology->nodes.items; earlier < node; earlier++)

@@ -104,7 +104,7 @@ for i in {1..80}; do
 	"$POSTERN_CONFGEN" render -o killed "$([[ $((i % 2)) == 0 ]] && echo a.yaml || echo b.yaml)" \
 		>/dev/null 2>&1 &
 	pid=$!
-	sleep "0.0$(printf %03d $((i / 2)))"
+	sleep "0.$(printf %03d $((i / 2)))"
 	kill -9 $pid 2>/dev/null || true
 	status=0
 	wait $pid 2>/dev/null || status=$?

@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 import time
 
-from lib.lab import (EXAMPLE, MILTER, POSTERN_LAB, STRANGER, Lab, assert_accepted, compose, run, wait)
+from lib.lab import (EXAMPLE, MILTER, POSTERN_LAB, STRANGER, Lab, assert_accepted, compose, run,
+                     wait)
 
 # A state folder of our own: whatever mentions it belongs to these labs.
 STATE = os.environ["POSTERN_LAB_STATE"] = tempfile.mkdtemp(prefix="postern-e2e-state-")

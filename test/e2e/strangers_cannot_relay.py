@@ -11,8 +11,8 @@ WAYS = [("11.22.33.44", "203.0.113.9"), ("11.22.33.44", "198.51.100.25"),
 MOST_ERRORS = 9  # in one session; Postfix answers slowly after ten (smtpd_soft_error_limit)
 
 SENDERS = ["stranger@elsewhere.test", "user@example.com", "user@example.org", "",
-           "postmaster@mail.example.com", "root@internal-mail.example.com", "root", "root@localhost",
-           "double-bounce@mail.example.com"]
+           "postmaster@mail.example.com", "root@internal-mail.example.com", "root",
+           "root@localhost", "double-bounce@mail.example.com"]
 
 RECIPIENTS = [
     "victim@elsewhere.test", "victim@[198.51.100.25]", "victim@[IPv6:2001:db8:ffff::25]",

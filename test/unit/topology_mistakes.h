@@ -60,6 +60,7 @@ struct mistake {
 #define SMARTHOST(keys) NODE("provider: {kind: smarthost, " keys "}")
 #define BY_SMARTHOST {"public, internet]}", "public, provider]}"}
 #define LOGIN "{username: u, password: {file: closed}}"
+#define BOX_LOGIN "{username: u@example.com, password: {file: closed}}"
 
 static const struct mistake keys[] = {
 	/* unknown-key: at every level */
@@ -77,7 +78,7 @@ static const struct mistake keys[] = {
 				   "password: {file: closed, ^path: x}}"), BY_SMARTHOST}},
 	{"unknown-key", {LINK("^network: vpn")}},
 	{"unknown-key", {LINK("trust: sasl, credentials: {public: " LOGIN ", "
-			      "private: {username: v, ^pass: x, password: {file: closed}}}")}},
+			      "private: {username: v@example.com, ^pass: x, password: {file: closed}}}")}},
 	{"unknown-key", {{"{name: in,", "{name: in, ^names: x,"}}},
 	{"unknown-key", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, ^x: 1, "
 			      "expect: relayed}")}},
@@ -221,6 +222,13 @@ static const struct mistake values[] = {
 	{"bad-value", {DOMAIN("recipients: [^\"'a b'@example.com\"]")}},
 	{"bad-value", {DOMAIN("recipients: [^user@example.org]")}},
 	{"bad-value", {PUBLIC("postmaster: ^root")}},
+	{"bad-value", {PUBLIC("postmaster: ^admin@MAIL.example.com")}},
+	/* what would be a comment, a parameter or the end of a table */
+	{"bad-value", {DOMAIN("recipients: [^'#a@example.com']")}},
+	{"bad-value", {DOMAIN("recipients: [^$mynetworks@example.com]")}},
+	{"bad-value", {DOMAIN("recipients: [^a=b@example.com]")}},
+	{"bad-value bad-value", {DOMAIN("recipients: [^\"{a@example.com\", ^\"}a@example.com\"]")}},
+	{"", {DOMAIN("recipients: [a+b@example.com, o'neil@example.com, \"a/b&c@example.com\"]")}},
 	{"bad-value", {DOMAIN("dkim: {sign_at: private, selector: a, subdomains: ^example.org}")}},
 	{"bad-value",
 	 {DOMAIN("dkim: {sign_at: private, selector: a, subdomains: ^anexample.com}")}},
@@ -252,11 +260,12 @@ static const struct mistake values[] = {
 	{"unknown-name unknown-name unknown-name",
 	 {TEST("{name: t, at: ^mx, client: 1.2.3.4, to: a@b.c, "
 	       "expect: {delivered_at: ^home, via: [public, ^mx]}}")}},
-	{"unknown-name", {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " LOGIN
+	{"unknown-name", {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN
 			       ", ^home: " LOGIN "}")}},
 
 	/* reserved-name */
 	{"reserved-name", {NETWORKS("{vpn: 10.0.0.0/24, ^internet: 192.168.0.0/24}")}},
+	{"reserved-name unused", {NODE("^^Readme: {kind: smarthost, host: a.example}")}},
 	{"reserved-name unused", {NODE("^^internet: {kind: smarthost, host: a.example}")}},
 
 	/* listed-twice */
@@ -326,17 +335,36 @@ static const struct mistake links[] = {
 			 {"  - {between", "  - ^{between"}}},
 	{"credentials", {LINK("credentials: {^public: " LOGIN "}")}},
 	{"credentials",
-	 {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " LOGIN ", ^mx2: " LOGIN "}"),
+	 {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN ", ^mx2: " LOGIN "}"),
 	  NODE(MX2), LINKS(MX2_LINK),
 	  ROUTE("{name: in2, to: example.com, path: [internet, mx2, private]}")}},
 	{"unused credentials",
 	 {SMARTHOST("host: a.example, credentials: " LOGIN), BY_SMARTHOST,
 	  NODE("^other: {kind: smarthost, host: A.example, credentials: ^" LOGIN "}")}},
 	{"credentials",
-	 {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " LOGIN "}"), NODE(OFFICE),
+	 {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN "}"), NODE(OFFICE),
 	  LINKS("{between: [public, office], over: vpn, trust: sasl, credentials: {public: "
 		"{username: ^U, password: {file: closed}}}}"),
 	  ROUTE("{name: x, from: example.com, path: [office, public, internet]}")}},
+	{"bad-value bad-value",
+	 {LINK("trust: sasl, credentials: {public: {username: ^\"#u\", password: {file: closed}}, "
+	       "private: {username: ^'u\"};x{@example.com', password: {file: closed}}}")}},
+	{"credentials", {LINK("trust: sasl, credentials: {public: " LOGIN ", private: "
+			      "{username: ^u, password: {file: closed}}}")}},
+	{"bad-value", {LINK("trust: sasl, port: ^25, credentials: {public: " LOGIN
+			    ", private: " BOX_LOGIN "}")}},
+	{"bad-value", {LINK("trust: sasl, port: ^465, credentials: {public: " LOGIN
+			    ", private: " BOX_LOGIN "}")}},
+	{"bad-value",
+	 {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN "}"),
+	  NODE(OFFICE),
+	  LINKS("{between: [public, office], over: vpn, trust: sasl, port: ^588, credentials: "
+		"{public: {username: v, password: {file: closed}}}}"),
+	  ROUTE("{name: x, from: example.com, path: [office, public, internet]}")}},
+	{"bad-value", {SMARTHOST("host: 192.0.2.1, tls_level: ^verify"), BY_SMARTHOST}},
+	{"", {SMARTHOST("host: 192.0.2.1, tls_level: encrypt"), BY_SMARTHOST}},
+	{"", {SMARTHOST("host: a.example, credentials: {username: 'DOMAIN\\\\user', "
+			"password: {file: closed}}"), BY_SMARTHOST}},
 	{"credentials", {SMARTHOST("host: a.example, credentials: "
 				   "{username: u, password: ^{}}"), BY_SMARTHOST}},
 	{"credentials", {SMARTHOST("host: a.example, credentials: "
@@ -351,12 +379,12 @@ static const struct mistake links[] = {
 	{"secret-readable", {SMARTHOST("host: a.example, credentials: "
 				       "{username: u, password: {file: ^open}}"), BY_SMARTHOST}},
 	{"credentials-in-clear", {LINK("trust: sasl, tls: ^may, credentials: {public: " LOGIN
-				       ", private: " LOGIN "}")}},
+				       ", private: " BOX_LOGIN "}")}},
 	{"credentials-in-clear", {SMARTHOST("host: a.example, tls_level: ^none, credentials: "
 					    LOGIN), BY_SMARTHOST}},
 	{"no-certificate", {LINK("tls: ^encrypt"),
 			    {"    tls: {certificate: /etc/cert.pem, key: /etc/key.pem}\n", ""}}},
-	{"no-certificate", {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " LOGIN
+	{"no-certificate", {LINK("trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN
 				 "}"), {"  - {between", "  - ^{between"},
 			    {"    tls: {certificate: /etc/cert.pem, key: /etc/key.pem}\n", ""}}},
 };

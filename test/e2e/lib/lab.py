@@ -247,6 +247,15 @@ def call(check, *arguments):
         return traceback.format_exc()
 
 
+def print_logs(lab):
+    """The ends of all nodes' logs, for whoever looks for the cause."""
+    for node in [node["name"] for node in lab.manifest()["nodes"]] + ["internet"]:
+        try:
+            print("".join(f"# {node}: {line}\n" for line in lab.log(node).splitlines()[-40:]))
+        except RuntimeError as error:
+            print(f"# {error}")
+
+
 def run(topology, *checks):
     """Boots the topology, runs the checks, and ends the process."""
     check_requirements()
@@ -258,6 +267,5 @@ def run(topology, *checks):
             report(number, check, error)
             failed += bool(error)
         if failed:
-            for node in (node["name"] for node in lab.manifest()["nodes"]):
-                print("".join(f"# {node}: {line}\n" for line in lab.log(node).splitlines()[-40:]))
+            print_logs(lab)
     sys.exit(bool(failed))

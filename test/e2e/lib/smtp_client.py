@@ -41,7 +41,8 @@ def transact(request, replies):
 
 
 def main():
-    replies = {"connect": False, "ehlo": None, "sender": None, "recipients": [], "data": None, "error": None}
+    replies = {"connect": False, "ehlo": None, "sender": None, "recipients": [], "data": None,
+               "error": None}
     try:
         transact(json.load(sys.stdin), replies)
     except smtplib.SMTPResponseException as error:
