@@ -19,13 +19,14 @@ static void push_senders(struct arena *arena, const struct facts *facts, struct 
 
 	for (size_t i = 0; i < allowed->count; i++)
 		push_sender(arena, limit, allowed->items[i].value, allowed->items[i].at);
-	for (size_t i = 0; i < facts->topology->domains.count && !allowed->count; i++) {
-		const struct domain *domain = &facts->topology->domains.items[i];
-		const struct route *route =
-			topology_route_out(facts->topology, facts->node, domain);
+	for (size_t i = 0; i < facts->topology->routes.count && !allowed->count; i++) {
+		const struct route *route = &facts->topology->routes.items[i];
 
-		if (route)
-			push_sender(arena, limit, domain->head.name.value, route->head.at);
+		for (size_t j = 0; j < route->domain_count && route_is_outbound(route) &&
+				   route_next(route, facts->node);
+		     j++)
+			push_sender(arena, limit, route->domains[j]->head.name.value,
+				    route->from.items[j].at);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* From routes and links to what one node must know; see facts.h. */
 #include "confgen/derive/facts_private.h"
+#include "confgen/topology/names.h"
 #include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
 
@@ -8,9 +9,11 @@
 void facts_push_entry(struct arena *arena, struct entry_list *list, const char *key,
 		      const char *value, struct position at)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (strcasecmp(list->items[i].key, key) == 0)
-			return;
+	if (!list->names)
+		list->names = names_new(arena);
+	if (names_find(list->names, key) != NAME_UNKNOWN)
+		return;
+	names_add(list->names, key, list->count);
 	*arena_push(arena, list) = (struct entry){key, value, at};
 }
 
@@ -197,17 +200,34 @@ static const struct route *route_to(const struct facts *facts, const struct node
 	return route;
 }
 
+/* Whether some mail goes straight from the node to the hosts of its recipients. */
+static bool has_direct_way(const struct facts *facts)
+{
+	const struct topology *topology = facts->topology;
+
+	for (size_t i = 0; i < topology->routes.count; i++)
+		if (route_is_outbound(&topology->routes.items[i]) &&
+		    route_next(&topology->routes.items[i], facts->node) == &topology->internet)
+			return true;
+	return false;
+}
+
+/*
+ * Where no mail goes straight out, none may: what no sender domain decides, such as mail of the
+ * host itself, takes the first way.
+ */
 static void derive_ways_out(struct arena *arena, struct facts *facts)
 {
 	const struct route *route = topology_route_out(facts->topology, facts->node, NULL);
 	struct node *ways[MOST_WAYS];
 	size_t count = topology_ways_out(facts->topology, facts->node, NULL, ways, MOST_WAYS);
 
-	if (count == 0 || ways[0]->kind.value == KIND_INTERNET ||
-	    (count > 1 && !has_fallbacks(facts)))
+	if (count == 0 || has_direct_way(facts))
 		return;
 	facts->relayhost = facts_next_hop(arena, facts->topology, facts->node, ways[0]);
 	facts->relayhost_at = route->head.at;
+	if (count > 1 && !has_fallbacks(facts))
+		return;
 	for (size_t i = 1; i < count && i < MOST_WAYS; i++)
 		*arena_push(arena, &facts->fallbacks) =
 			(struct text){facts_next_hop(arena, facts->topology, facts->node, ways[i]),
@@ -218,24 +238,27 @@ static void derive_ways_out(struct arena *arena, struct facts *facts)
 static void derive_relayhosts(struct arena *arena, struct facts *facts)
 {
 	const struct topology *topology = facts->topology;
-	const struct route *route = topology_route_out(topology, facts->node, NULL);
+	const struct route *first = topology_route_out(topology, facts->node, NULL);
 	const struct node *way;
 
-	for (size_t i = 0; i < topology->domains.count; i++) {
-		const struct domain *domain = &topology->domains.items[i];
-		const struct route *out = topology_route_out(topology, facts->node, domain);
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		const struct route *route = &topology->routes.items[i];
+		const char *hop;
 
-		way = out ? route_next(out, facts->node) : NULL;
-		if (way && way->kind.value != KIND_INTERNET)
-			facts_push_entry(arena, &facts->relayhosts,
-					 arena_printf(arena, "@%s", domain->head.name.value),
-					 facts_next_hop(arena, topology, facts->node, way),
-					 out->head.at);
+		way = route_next(route, facts->node);
+		if (!route_is_outbound(route) || !way || way->kind.value == KIND_INTERNET)
+			continue;
+		hop = facts_next_hop(arena, topology, facts->node, way);
+		for (size_t j = 0; j < route->domain_count; j++)
+			facts_push_entry(
+				arena, &facts->relayhosts,
+				arena_printf(arena, "@%s", route->domains[j]->head.name.value), hop,
+				route->head.at);
 	}
-	way = route ? route_next(route, facts->node) : NULL;
+	way = first ? route_next(first, facts->node) : NULL;
 	if (way && way->kind.value != KIND_INTERNET)
 		facts_push_entry(arena, &facts->relayhosts, "<>",
-				 facts_next_hop(arena, topology, facts->node, way), route->head.at);
+				 facts_next_hop(arena, topology, facts->node, way), first->head.at);
 }
 
 /* --- the connection to a next hop --- */

@@ -30,6 +30,7 @@ struct entry {
 struct entry_list {
 	struct entry *items;
 	size_t count;
+	struct names *names; /* of the keys: each is there once */
 };
 
 /* A login: as the client presents it, or as the server accepts it. */

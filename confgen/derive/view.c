@@ -98,8 +98,7 @@ static const struct entry_list *login_limits(struct arena *arena, const struct f
 	return list;
 }
 
-size_t view_tables(struct arena *arena, const struct facts *facts, struct table *tables,
-		   size_t most)
+struct table_list view_tables(struct arena *arena, const struct facts *facts)
 {
 	const struct table fixed[] = {
 		{"transport", "next hop by recipient domain", false, &facts->transports},
@@ -113,18 +112,18 @@ size_t view_tables(struct arena *arena, const struct facts *facts, struct table 
 		{"sasl_passwd", "logins at next hops", true, password_rows(arena, &facts->logins)},
 		{"sasl_limits", "sender limits by login", false, login_limits(arena, facts)},
 	};
-	size_t count = 0;
+	struct table_list list = {0};
 
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && count < most; i++)
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
 		if (fixed[i].rows->count)
-			tables[count++] = fixed[i];
-	for (size_t i = 0; i < facts->limits.count && count < most; i++)
-		tables[count++] =
+			*arena_push(arena, &list) = fixed[i];
+	for (size_t i = 0; i < facts->limits.count; i++)
+		*arena_push(arena, &list) =
 			(struct table){limit_class(arena, &facts->limits.items[i]),
 				       arena_printf(arena, "sender domains that %s may use",
 						    facts->limits.items[i].name),
 				       false, &facts->limits.items[i].senders};
-	return count;
+	return list;
 }
 
 bool table_is_inline(const struct node *node, const struct table *table)
@@ -172,15 +171,14 @@ static json_t *tables_by_name(struct arena *arena, const struct facts *facts)
 	static const char *const names[] = {
 		"transport",  "relay_domains", "relay_recipients", "verify_recipients", "virtual",
 		"relayhosts", "tls_policy",    "sasl_passwd",	   "sasl_limits"};
-	struct table tables[MOST_TABLES];
-	size_t count = view_tables(arena, facts, tables, MOST_TABLES);
+	const struct table_list tables = view_tables(arena, facts);
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		json_object_set_new(object, names[i], json_false());
-	for (size_t i = 0; i < count; i++)
-		json_object_set_new(object, tables[i].name,
-				    view_of_table(arena, facts, &tables[i]));
+	for (size_t i = 0; i < tables.count; i++)
+		json_object_set_new(object, tables.items[i].name,
+				    view_of_table(arena, facts, &tables.items[i]));
 	return object;
 }
 

@@ -20,10 +20,13 @@ struct table {
 /* The view of a node. The caller owns the reference. */
 json_t *view_of_node(struct arena *arena, const struct facts *facts);
 
-/* The tables that the node's Postfix needs as files, in a fixed order; gives their number. */
-#define MOST_TABLES 64
-size_t view_tables(struct arena *arena, const struct facts *facts, struct table *tables,
-		   size_t most);
+struct table_list {
+	struct table *items;
+	size_t count;
+};
+
+/* The tables that the node's Postfix needs, in a fixed order. */
+struct table_list view_tables(struct arena *arena, const struct facts *facts);
 
 /* Whether the table's rows stand in main.cf itself. docker-mailserver takes no files of ours. */
 bool table_is_inline(const struct node *node, const struct table *table);

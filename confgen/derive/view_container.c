@@ -194,30 +194,28 @@ static json_t *secrets(struct arena *arena, const struct facts *facts)
 /* Tables that the image holds: all but those with secrets, which are mounted. */
 static json_t *tables(struct arena *arena, const struct facts *facts)
 {
-	struct table all[MOST_TABLES];
-	size_t count = view_tables(arena, facts, all, MOST_TABLES);
+	struct table_list all = view_tables(arena, facts);
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < count; i++)
-		if (!all[i].secret && !table_is_inline(facts->node, &all[i]))
-			json_array_append_new(array, json_pack("{s:s}", "name", all[i].name));
+	for (size_t i = 0; i < all.count; i++)
+		if (!all.items[i].secret && !table_is_inline(facts->node, &all.items[i]))
+			json_array_append_new(array, json_pack("{s:s}", "name", all.items[i].name));
 	return array;
 }
 
 /* Tables that postmap has to make when the container starts. */
 static json_t *indexed(struct arena *arena, const struct facts *facts)
 {
-	struct table all[MOST_TABLES];
-	size_t count = view_tables(arena, facts, all, MOST_TABLES);
+	struct table_list all = view_tables(arena, facts);
 	const char *type = table_type(facts->node);
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < count && strcmp(type, "texthash") != 0; i++)
-		if (!table_is_inline(facts->node, &all[i]))
-			json_array_append_new(
-				array,
-				json_pack("{s:s, s:s}", "type", type, "path",
-					  arena_printf(arena, "/etc/postfix/%s", all[i].name)));
+	for (size_t i = 0; i < all.count && strcmp(type, "texthash") != 0; i++)
+		if (!table_is_inline(facts->node, &all.items[i]))
+			json_array_append_new(array,
+					      json_pack("{s:s, s:s}", "type", type, "path",
+							arena_printf(arena, "/etc/postfix/%s",
+								     all.items[i].name)));
 	return array;
 }
 

@@ -68,32 +68,31 @@ static void add_file(struct run *run, struct rendered_file file, const char *tem
 	*arena_push(run->arena, run->out) = file;
 }
 
+static void render_table(struct run *run, const struct facts *facts, const struct table *table)
+{
+	const char *type = table_type(facts->node);
+	json_t *view = view_of_table(run->arena, facts, table);
+	const struct rendered_file file = {
+		.path = arena_printf(run->arena, "%s/%s", facts->node->head.name.value,
+				     table->name),
+		.install = arena_printf(run->arena, "/etc/postfix/%s", table->name),
+		.owner = "root:root",
+		.mode = table->secret ? 0600 : 0644,
+		.install_mode = table->secret ? "0600" : "0644",
+		.index = strcmp(type, "texthash") == 0 ? NULL : type,
+	};
+
+	add_file(run, file, "postfix/table", view);
+	json_decref(view);
+}
+
 static void render_tables(struct run *run, const struct facts *facts)
 {
-	const struct node *node = facts->node;
-	struct table tables[MOST_TABLES];
-	size_t count = view_tables(run->arena, facts, tables, MOST_TABLES);
-	const char *type = table_type(node);
+	const struct table_list tables = view_tables(run->arena, facts);
 
-	for (size_t i = 0; i < count && node->kind.value == KIND_POSTFIX; i++) {
-		json_t *view = view_of_table(run->arena, facts, &tables[i]);
-
-		if (!table_is_inline(node, &tables[i]))
-			add_file(
-				run,
-				(struct rendered_file){
-					.path = arena_printf(run->arena, "%s/%s",
-							     node->head.name.value, tables[i].name),
-					.install = arena_printf(run->arena, "/etc/postfix/%s",
-								tables[i].name),
-					.owner = "root:root",
-					.mode = tables[i].secret ? 0600 : 0644,
-					.install_mode = tables[i].secret ? "0600" : "0644",
-					.index = strcmp(type, "texthash") == 0 ? NULL : type,
-				},
-				"postfix/table", view);
-		json_decref(view);
-	}
+	for (size_t i = 0; i < tables.count && facts->node->kind.value == KIND_POSTFIX; i++)
+		if (!table_is_inline(facts->node, &tables.items[i]))
+			render_table(run, facts, &tables.items[i]);
 }
 
 /* The file added last, a main.cf, gets the user's own parameters. */

@@ -322,7 +322,7 @@ const struct route *topology_route_out(const struct topology *topology, const st
 const struct route *topology_route_in(const struct topology *topology, const struct node *node,
 				      const struct domain *domain);
 
-/* More next hops than any node has. */
+/* The most next hops that a node may have where one stands in for another. */
 #define MOST_WAYS 16
 
 #endif

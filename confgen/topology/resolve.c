@@ -6,35 +6,39 @@
 #include "common/suggest.h"
 #include "common/utf8.h"
 #include "confgen/topology/load.h"
+#include "confgen/topology/names.h"
 #include "confgen/topology/rules.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LONGEST_SECRET	    512 /* CRYPT_MAX_PASSPHRASE_SIZE of crypt(3) */
+#define MOST_COMPARED	    1000 /* names, to find one that was meant */
+#define LONGEST_SECRET	    512	 /* CRYPT_MAX_PASSPHRASE_SIZE of crypt(3) */
 #define LARGEST_SECRET_FILE ((size_t)4096)
 
 /* The names of a map's items, for "did you mean". */
-static void unknown_name(struct arena *arena, struct diagnostics *list, const struct text *name,
-			 const char *what, const void *items, size_t count, size_t size)
+static void unknown_name(struct diagnostics *list, const struct text *name, const char *what,
+			 const void *items, size_t count, size_t size)
 {
+	struct arena *arena = arena_new(0);
 	const char **names = arena_array(arena, count + 1, sizeof(*names));
-	const char *near;
+	const char *near = NULL;
 
 	for (size_t i = 0; i < count; i++)
 		names[i] = ((const struct head *)(const void *)((const char *)items + i * size))
 				   ->name.value;
-	near = suggest(name->value, names, count);
+	if (count <= MOST_COMPARED)
+		near = suggest(name->value, names, count);
 	report(list, UNKNOWN_NAME, name->at, "there is no %s '%s'", what, name->value);
 	if (near)
 		diagnostics_hint(list, "did you mean '%s'?", near);
+	arena_free(arena);
 }
 
-static struct node *find_node(struct arena *arena, struct topology *topology,
-			      struct diagnostics *list, const struct text *name)
+static struct node *find_node(struct topology *topology, struct diagnostics *list,
+			      const struct text *name)
 {
 	if (!name->value)
 		return NULL;
@@ -43,13 +47,13 @@ static struct node *find_node(struct arena *arena, struct topology *topology,
 	for (size_t i = 0; i < topology->nodes.count; i++)
 		if (strcmp(topology->nodes.items[i].head.name.value, name->value) == 0)
 			return &topology->nodes.items[i];
-	unknown_name(arena, list, name, "node", topology->nodes.items, topology->nodes.count,
+	unknown_name(list, name, "node", topology->nodes.items, topology->nodes.count,
 		     sizeof(struct node));
 	return NULL;
 }
 
 /* Sets `*out` to the network, or to NULL for the Internet; an unknown name gives an error. */
-static bool find_network(struct arena *arena, struct topology *topology, struct diagnostics *list,
+static bool find_network(struct topology *topology, struct diagnostics *list,
 			 const struct text *name, struct network **out)
 {
 	*out = NULL;
@@ -62,22 +66,21 @@ static bool find_network(struct arena *arena, struct topology *topology, struct 
 			*out = &topology->networks.items[i];
 			return true;
 		}
-	unknown_name(arena, list, name, "network", topology->networks.items,
-		     topology->networks.count, sizeof(struct network));
+	unknown_name(list, name, "network", topology->networks.items, topology->networks.count,
+		     sizeof(struct network));
 	return false;
 }
 
 /* A bug elsewhere must not take an unknown network for the Internet. */
 static struct network nowhere;
 
-static void resolve_domains(struct arena *arena, struct topology *topology,
-			    struct diagnostics *list)
+static void resolve_domains(struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->domains.count; i++) {
 		struct domain *domain = &topology->domains.items[i];
 
-		domain->home = find_node(arena, topology, list, &domain->mailboxes);
-		domain->dkim.signer = find_node(arena, topology, list, &domain->dkim.sign_at);
+		domain->home = find_node(topology, list, &domain->mailboxes);
+		domain->dkim.signer = find_node(topology, list, &domain->dkim.sign_at);
 	}
 }
 
@@ -89,10 +92,10 @@ static void resolve_clients(struct arena *arena, struct topology *topology, stru
 
 	node->client_networks = arena_array(arena, node->clients.count, sizeof(network));
 	for (size_t i = 0; i < node->clients.count; i++)
-		if (find_network(arena, topology, list, &node->clients.items[i], &network))
+		if (find_network(topology, list, &node->clients.items[i], &network))
 			node->client_networks[node->client_count++] = network;
 	for (size_t i = 0; i < deployment->networks.count; i++)
-		find_network(arena, topology, list, &deployment->networks.items[i], &network);
+		find_network(topology, list, &deployment->networks.items[i], &network);
 	if (deployment->head.given && !deployment->as.given)
 		deployment->as.value = DEPLOY_CONTAINER;
 }
@@ -108,7 +111,7 @@ static void resolve_nodes(struct arena *arena, struct topology *topology, struct
 		for (size_t j = 0; j < node->addresses.count; j++) {
 			struct attachment *attachment = &node->addresses.items[j];
 
-			if (!find_network(arena, topology, list, &attachment->head.name,
+			if (!find_network(topology, list, &attachment->head.name,
 					  &attachment->network))
 				attachment->network = &nowhere;
 		}
@@ -116,18 +119,18 @@ static void resolve_nodes(struct arena *arena, struct topology *topology, struct
 	}
 }
 
-static void resolve_links(struct arena *arena, struct topology *topology, struct diagnostics *list)
+static void resolve_links(struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->links.count; i++) {
 		struct link *link = &topology->links.items[i];
 
-		if (!find_network(arena, topology, list, &link->over, &link->network))
+		if (!find_network(topology, list, &link->over, &link->network))
 			link->network = &nowhere;
 		for (size_t j = 0; j < link->between.count && j < 2; j++)
-			link->ends[j] = find_node(arena, topology, list, &link->between.items[j]);
+			link->ends[j] = find_node(topology, list, &link->between.items[j]);
 		for (size_t j = 0; j < link->credentials.count; j++)
-			link->credentials.items[j].node = find_node(
-				arena, topology, list, &link->credentials.items[j].head.name);
+			link->credentials.items[j].node =
+				find_node(topology, list, &link->credentials.items[j].head.name);
 		if (link->trust.value != TRUST_SASL)
 			continue;
 		if (!link->tls.given)
@@ -137,19 +140,33 @@ static void resolve_links(struct arena *arena, struct topology *topology, struct
 	}
 }
 
-static struct domain *find_domain(struct arena *arena, struct topology *topology,
+/* The domains by their names; of two with the same name the first. */
+static struct names *index_domains(struct arena *arena, const struct topology *topology)
+{
+	struct names *names = names_new(arena);
+
+	for (size_t i = 0; i < topology->domains.count; i++)
+		if (names_find(names, topology->domains.items[i].head.name.value) == NAME_UNKNOWN)
+			names_add(names, topology->domains.items[i].head.name.value, i);
+	return names;
+}
+
+static struct domain *find_domain(struct topology *topology, struct names *names,
 				  struct diagnostics *list, const struct text *name)
 {
-	for (size_t i = 0; i < topology->domains.count; i++)
-		if (strcasecmp(topology->domains.items[i].head.name.value, name->value) == 0)
-			return &topology->domains.items[i];
-	unknown_name(arena, list, name, "domain", topology->domains.items, topology->domains.count,
+	size_t found = names_find(names, name->value);
+
+	if (found != NAME_UNKNOWN)
+		return &topology->domains.items[found];
+	unknown_name(list, name, "domain", topology->domains.items, topology->domains.count,
 		     sizeof(struct domain));
 	return NULL;
 }
 
 static void resolve_routes(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
+	struct names *index = index_domains(arena, topology);
+
 	for (size_t i = 0; i < topology->routes.count; i++) {
 		struct route *route = &topology->routes.items[i];
 		const struct text_list *names = route->from.count ? &route->from : &route->to;
@@ -158,13 +175,13 @@ static void resolve_routes(struct arena *arena, struct topology *topology, struc
 		route->hops = arena_array(arena, route->path.count, sizeof(struct node *));
 		for (size_t j = 0; j < names->count; j++) {
 			struct domain *domain =
-				find_domain(arena, topology, list, &names->items[j]);
+				find_domain(topology, index, list, &names->items[j]);
 
 			if (domain)
 				route->domains[route->domain_count++] = domain;
 		}
 		for (size_t j = 0; j < route->path.count; j++) {
-			struct node *node = find_node(arena, topology, list, &route->path.items[j]);
+			struct node *node = find_node(topology, list, &route->path.items[j]);
 
 			if (node)
 				route->hops[route->hop_count++] = node;
@@ -172,15 +189,15 @@ static void resolve_routes(struct arena *arena, struct topology *topology, struc
 	}
 }
 
-static void resolve_tests(struct arena *arena, struct topology *topology, struct diagnostics *list)
+static void resolve_tests(struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->tests.count; i++) {
 		struct test_case *test = &topology->tests.items[i];
 
-		find_node(arena, topology, list, &test->at);
-		find_node(arena, topology, list, &test->expect.delivered_at);
+		find_node(topology, list, &test->at);
+		find_node(topology, list, &test->expect.delivered_at);
 		for (size_t j = 0; j < test->expect.via.count; j++)
-			find_node(arena, topology, list, &test->expect.via.items[j]);
+			find_node(topology, list, &test->expect.via.items[j]);
 	}
 }
 
@@ -188,11 +205,11 @@ void topology_resolve(struct arena *arena, struct topology *topology, struct dia
 {
 	topology->internet.kind = (struct choice){.given = true, .value = KIND_INTERNET};
 	topology->internet.head.name.value = "internet";
-	resolve_domains(arena, topology, list);
+	resolve_domains(topology, list);
 	resolve_nodes(arena, topology, list);
-	resolve_links(arena, topology, list);
+	resolve_links(topology, list);
 	resolve_routes(arena, topology, list);
-	resolve_tests(arena, topology, list);
+	resolve_tests(topology, list);
 }
 
 /* --- secrets --- */

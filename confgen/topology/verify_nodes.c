@@ -1,5 +1,6 @@
 /* Whether domains, networks and nodes make sense, each on its own and beside one another. */
 #include "confgen/topology/load.h"
+#include "confgen/topology/names.h"
 #include "confgen/topology/rules.h"
 #include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
@@ -229,16 +230,39 @@ static void verify_mailboxes(const struct topology *topology, const struct domai
 {
 	bool from = false, to = false;
 
+	if (!domain->head.given || domain->mailboxes.at.line)
+		return;
 	for (size_t i = 0; i < topology->routes.count; i++)
 		if (route_serves(&topology->routes.items[i], domain)) {
 			from |= route_is_outbound(&topology->routes.items[i]);
 			to |= !route_is_outbound(&topology->routes.items[i]);
 		}
-	if (!domain->head.given || domain->mailboxes.at.line || (from && !to))
+	if (from && !to)
 		return;
 	report(list, MISSING_KEY, domain->head.at, "a domain needs the key 'mailboxes'");
 	diagnostics_hint(list, "the node that holds them; only a domain that mail is sent from, "
 			       "and not to, does without");
+}
+
+static void verify_recipients(const struct domain *domain, struct diagnostics *list)
+{
+	struct arena *arena = arena_new(0);
+	struct names *names = names_new(arena);
+
+	for (size_t i = 0; i < domain->recipients.count; i++) {
+		const struct text *recipient = &domain->recipients.items[i];
+
+		if (strcasecmp(strrchr(recipient->value, '@') + 1, domain->head.name.value) != 0)
+			report(list, BAD_VALUE, recipient->at,
+			       "'%s' is no address of the domain %s", recipient->value,
+			       domain->head.name.value);
+		if (names_find(names, recipient->value) == NAME_UNKNOWN)
+			names_add(names, recipient->value, i);
+		else
+			report(list, NAME_TWICE, recipient->at, "'%s' is listed already",
+			       recipient->value);
+	}
+	arena_free(arena);
 }
 
 static void verify_domain(const struct domain *domain, struct diagnostics *list)
@@ -256,22 +280,29 @@ static void verify_domain(const struct domain *domain, struct diagnostics *list)
 	if (domain->dkim.signer && domain->dkim.signer->kind.value > KIND_DMS)
 		report(list, MISPLACED_KEY, domain->dkim.sign_at.at, "no milter runs at '%s'",
 		       domain->dkim.sign_at.value);
-	for (size_t i = 0; i < domain->recipients.count; i++) {
-		const struct text *recipient = &domain->recipients.items[i];
-
-		if (strcasecmp(strrchr(recipient->value, '@') + 1, name) != 0)
-			report(list, BAD_VALUE, recipient->at,
-			       "'%s' is no address of the domain %s", recipient->value, name);
-		for (size_t j = 0; j < i; j++)
-			if (strcasecmp(recipient->value, domain->recipients.items[j].value) == 0)
-				report(list, NAME_TWICE, recipient->at, "'%s' is listed already",
-				       recipient->value);
-	}
+	verify_recipients(domain, list);
 	for (size_t i = 0; i < domain->dkim.subdomains.count; i++)
 		if (!domain_is_within(domain->dkim.subdomains.items[i].value, name))
 			report(list, BAD_VALUE, domain->dkim.subdomains.items[i].at,
 			       "'%s' does not lie below %s, so its mail cannot be signed for it",
 			       domain->dkim.subdomains.items[i].value, name);
+}
+
+static void verify_domain_names(const struct topology *topology, struct diagnostics *list)
+{
+	struct arena *arena = arena_new(0);
+	struct names *names = names_new(arena);
+
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		const struct text *name = &topology->domains.items[i].head.name;
+
+		if (names_find(names, name->value) == NAME_UNKNOWN)
+			names_add(names, name->value, i);
+		else
+			report(list, NAME_TWICE, name->at, "the domain '%s' is listed already",
+			       name->value);
+	}
+	arena_free(arena);
 }
 
 void topology_verify_nodes(const struct topology *topology, struct diagnostics *list)
@@ -280,14 +311,9 @@ void topology_verify_nodes(const struct topology *topology, struct diagnostics *
 		verify_network(topology, &topology->networks.items[i], list);
 	for (size_t i = 0; i < topology->nodes.count; i++)
 		verify_node(topology, &topology->nodes.items[i], list);
+	verify_domain_names(topology, list);
 	for (size_t i = 0; i < topology->domains.count; i++) {
 		verify_mailboxes(topology, &topology->domains.items[i], list);
 		verify_domain(&topology->domains.items[i], list);
-		for (size_t j = 0; j < i; j++)
-			if (strcasecmp(topology->domains.items[i].head.name.value,
-				       topology->domains.items[j].head.name.value) == 0)
-				report(list, NAME_TWICE, topology->domains.items[i].head.name.at,
-				       "the domain '%s' is listed already",
-				       topology->domains.items[i].head.name.value);
 	}
 }

@@ -241,6 +241,8 @@ static void verify_ways_out(const struct topology *topology, const struct node *
 	struct node *all[MOST_WAYS], *some[MOST_WAYS];
 	size_t all_count = topology_ways_out(topology, node, NULL, all, MOST_WAYS), most = 0;
 
+	if (all_count < 2)
+		return;
 	for (size_t i = 0; i < topology->domains.count; i++) {
 		size_t count = topology_ways_out(topology, node, &topology->domains.items[i], some,
 						 MOST_WAYS);
@@ -249,6 +251,12 @@ static void verify_ways_out(const struct topology *topology, const struct node *
 	}
 	if (most < 2)
 		return;
+	if (all_count > MOST_WAYS) {
+		report(list, ROUTE_CONFLICT, node->head.name.at,
+		       "'%s' has %zu ways out: %d is the most to fall back on", name_of(node),
+		       all_count, MOST_WAYS);
+		return;
+	}
 	for (size_t i = 0; i < topology->domains.count; i++) {
 		const struct domain *domain = &topology->domains.items[i];
 		const struct route *route = topology_route_out(topology, node, domain);
@@ -265,7 +273,7 @@ static void verify_ways_out(const struct topology *topology, const struct node *
 			"Postfix has one smtp_fallback_relay list for a host: give all domains "
 			"that leave it the same paths, in the same order");
 	}
-	for (size_t i = 0; i < all_count && i < MOST_WAYS; i++)
+	for (size_t i = 0; i < all_count; i++)
 		if (all[i]->kind.value == KIND_INTERNET) {
 			report(list, ROUTE_CONFLICT, node->head.name.at,
 			       "'%s' cannot have both the internet and a relay as its ways out",

@@ -86,6 +86,18 @@ def test_clients(milter):
         connection.quit()
 
 
+def test_relay_users(milter):
+    """What a relay brings was written by strangers, though the relay logs in."""
+    for address in ("203.0.113.9", "192.0.2.3"):
+        connection = milter.connection()
+        connection.connect("x", address)
+        for user in ("relay", "RELAY", "other@relay.example"):
+            expect_untouched(f"relay {user} at {address}", connection, [FROM], user=user)
+        for user in ("relay2", "rela", "other"):
+            expect_signed(f"user {user} at {address}", connection, [FROM], user=user)
+        connection.quit()
+
+
 def test_loopback_alone(milter):
     """internal_networks without loopback: SMTP from loopback is a stranger's, sendmail(1) is not."""
     connection = milter.connection()
@@ -308,11 +320,12 @@ def main():
     domains = {"example.com": ['selector = "mail"', f'key = "{KEY}"',
                                'subdomains = {"mail.example.com"}'],
                "example.net": ['selector = "2026.sel"', f'key = "{OTHER}"']}
-    wide = 'internal_networks = {"127.0.0.0/8", "::1", "192.0.2.3", "2001:db8:1::/48"}'
+    wide = ('internal_networks = {"127.0.0.0/8", "::1", "192.0.2.3", "2001:db8:1::/48"}\n'
+            'relay_users = {"relay", "Other@relay.example"}')
     milter = Milter(domains, wide)
     narrow = Milter(domains, 'internal_networks = {"192.0.2.3"}')
     try:
-        for test in (test_clients, test_domains, test_fields, test_large_headers, test_bodies,
+        for test in (test_clients, test_relay_users, test_domains, test_fields, test_large_headers, test_bodies,
                      test_sessions, test_quit_nc, test_other_servers):
             test(milter)
         test_loopback_alone(narrow)

@@ -199,6 +199,7 @@ SMARTHOST = {
 def mx(host, reader, size, com_line, org_line, com_out, org_out):
     return {
         "main": {"myhostname": host, "message_size_limit": size, "relayhost": "",
+                 "recipient_delimiter": "+",
                  "smtpd_tls_security_level": "none", "smtp_fallback_relay": ""},
         "trusted": {"10.8.0.11/32", "10.8.0.12/32"},
         "ask": {

@@ -311,11 +311,63 @@ static void looking_reads_no_secret(void **state)
 	arena_free(arena);
 }
 
+static struct topology *parse(struct arena *arena, const char *text)
+{
+	struct source *source = arena_alloc(arena, sizeof(*source));
+	struct diagnostics *list = diagnostics_new(arena);
+	struct topology *topology;
+
+	*source = (struct source){.name = "t", .text = text, .length = strlen(text)};
+	topology = topology_parse(arena, source, ".", SECRETS_LOOK, list);
+	if (diagnostics_count(list, SEVERITY_ERROR))
+		diagnostics_print(list, stderr, false);
+	assert_int_equal(diagnostics_count(list, SEVERITY_ERROR), 0);
+	return topology;
+}
+
+/* Two domains with a relay each: what no domain decides takes the first way, never the direct one.
+ */
+static void no_mail_bypasses_the_relays(void **state)
+{
+	static const char text[] =
+		"postern: 1\n"
+		"domains: {a.example: {mailboxes: home}, b.example: {mailboxes: home}}\n"
+		"networks: {vpn: \"fd00::/64\"}\n"
+		"nodes:\n"
+		"  one: {kind: postfix, hostname: one.example.net,\n"
+		"        addresses: {internet: \"2001:db8::1\", vpn: \"fd00::1\"}}\n"
+		"  two: {kind: postfix, hostname: two.example.net,\n"
+		"        addresses: {internet: \"2001:db8::2\", vpn: \"fd00::2\"}}\n"
+		"  home: {kind: dms, hostname: home.example.net, addresses: {vpn: \"fd00::3\"}}\n"
+		"links: [{between: [one, home], over: vpn}, {between: [two, home], over: vpn}]\n"
+		"routes:\n"
+		"  - {name: a, to: a.example, path: [internet, one, home]}\n"
+		"  - {name: b, to: b.example, path: [internet, two, home]}\n"
+		"  - {name: a-out, from: a.example, path: [home, one, internet]}\n"
+		"  - {name: b-out, from: b.example, path: [home, two, internet]}\n";
+	struct arena *arena = arena_new(0);
+	const struct topology *topology = parse(arena, text);
+	struct strbuf told = STRBUF_INIT;
+
+	(void)state;
+	tell(&told, facts_derive(arena, topology, find(topology, "home")));
+	assert_string_equal(strbuf_text(&told), "host home.example.net, IPv6\n"
+						"trusts fd00::1/128 (one) @10\n"
+						"trusts fd00::2/128 (two) @10\n"
+						"relayhost [fd00::1]:25 @14\n"
+						"way out @a.example -> [fd00::1]:25 @14\n"
+						"way out @b.example -> [fd00::2]:25 @15\n"
+						"way out <> -> [fd00::1]:25 @14\n");
+	strbuf_done(&told);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facts_follow_from_the_yaml),
 		cmocka_unit_test(looking_reads_no_secret),
+		cmocka_unit_test(no_mail_bypasses_the_relays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

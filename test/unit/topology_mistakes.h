@@ -465,10 +465,10 @@ static const struct mistake clients[] = {
 	{"misplaced-key", {PRIVATE("clients: ^vpn")}},
 	{"port-twice",
 	 {PUBLIC("clients: ^vpn"),
-	  LINK("trust: sasl, credentials: {public: " LOGIN ", private: " LOGIN "}")}},
+	  LINK("trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN "}")}},
 	{"",
 	 {PUBLIC("clients: vpn"),
-	  LINK("port: 588, trust: sasl, credentials: {public: " LOGIN ", private: " LOGIN "}")}},
+	  LINK("port: 588, trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN "}")}},
 	/* what they may send */
 	{"listed-twice",
 	 {CONTAINER("clients: app, allowed_sender_domains: [example.org, "
@@ -498,7 +498,7 @@ static const struct mistake clients[] = {
 	 {CONTAINER("clients: app"), {"container", "host"}, {"relay: {", "relay: ^{"}}},
 	{"credentials",
 	 {PUBLIC("deployment: container"),
-	  LINK("trust: sasl, credentials: {^public: " LOGIN ", private: " LOGIN "}")}},
+	  LINK("trust: sasl, credentials: {^public: " LOGIN ", private: " BOX_LOGIN "}")}},
 	/* sizes */
 	{"bad-value", {PUBLIC("message_size_limit: ^1023")}},
 	{"", {PUBLIC("message_size_limit: 0")}},
