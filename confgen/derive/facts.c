@@ -126,15 +126,22 @@ static void derive_inbound(struct arena *arena, struct facts *facts, const struc
 
 /* --- what goes out --- */
 
-struct sender_limit *facts_limit(struct arena *arena, struct facts *facts, const char *name,
-				 bool network, struct position at)
+static struct sender_limit *limit_by_name(const struct facts *facts, const char *name, bool network)
 {
-	struct sender_limit *limit;
-
 	for (size_t i = 0; i < facts->limits.count; i++)
 		if (facts->limits.items[i].network == network &&
 		    strcmp(facts->limits.items[i].name, name) == 0)
 			return &facts->limits.items[i];
+	return NULL;
+}
+
+struct sender_limit *facts_limit(struct arena *arena, struct facts *facts, const char *name,
+				 bool network, struct position at)
+{
+	struct sender_limit *limit = limit_by_name(facts, name, network);
+
+	if (limit)
+		return limit;
 	limit = arena_push(arena, &facts->limits);
 	limit->name = name;
 	limit->network = network;
@@ -142,12 +149,24 @@ struct sender_limit *facts_limit(struct arena *arena, struct facts *facts, const
 	return limit;
 }
 
+static const char *limit_name(const struct node *peer, const struct link *link)
+{
+	return link->trust.value == TRUST_NETWORK ? link->network->head.name.value
+						  : peer->head.name.value;
+}
+
+static struct sender_limit *find_limit(const struct facts *facts, const struct node *peer,
+				       const struct link *link)
+{
+	return limit_by_name(facts, limit_name(peer, link), link->trust.value == TRUST_NETWORK);
+}
+
 static struct sender_limit *limit_of(struct arena *arena, struct facts *facts,
 				     const struct node *peer, const struct link *link)
 {
-	bool network = link->trust.value == TRUST_NETWORK;
-	const char *name = network ? link->network->head.name.value : peer->head.name.value;
-	struct sender_limit *limit = facts_limit(arena, facts, name, network, trust_place(link));
+	struct sender_limit *limit =
+		facts_limit(arena, facts, limit_name(peer, link),
+			    link->trust.value == TRUST_NETWORK, trust_place(link));
 
 	push_peer(arena, &limit->clients, link, peer);
 	for (size_t i = 0; i < link->credentials.count; i++)
@@ -176,6 +195,49 @@ static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
 		facts_push_entry(arena, &limit->senders, previous->hostname.value, "OK",
 				 previous->hostname.at);
 	facts_push_entry(arena, &limit->senders, "<>", "OK", route->head.at);
+}
+
+/* Peers that bring mail from strangers as well as mail from their own domains. */
+static void mark_inbound_limits(struct facts *facts)
+{
+	for (size_t i = 0; i < facts->topology->routes.count; i++) {
+		const struct route *route = &facts->topology->routes.items[i];
+		const struct node *previous = route_previous(route, facts->node);
+		const struct link *link = topology_link(facts->topology, previous, facts->node);
+		struct sender_limit *limit;
+
+		if (route_is_outbound(route) || !link)
+			continue;
+		limit = find_limit(facts, previous, link);
+		if (limit)
+			limit->inbound = true;
+	}
+}
+
+/* Whether the peer may use a domain above this one, and with it what lies below. */
+static bool covers(const struct sender_limit *limit, const char *name)
+{
+	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.'))
+		if (names_find(limit->senders.names, dot) != NAME_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* A domain of the topology that lies below a peer's own is none of the peer's, unless it says so.
+ */
+static void derive_foreign_subdomains(struct arena *arena, const struct topology *topology,
+				      struct sender_limit *limit)
+{
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		const struct text *name = &topology->domains.items[i].head.name;
+
+		if (names_find(limit->senders.names, name->value) != NAME_UNKNOWN ||
+		    !covers(limit, name->value))
+			continue;
+		facts_push_entry(arena, &limit->senders, name->value, "REJECT", name->at);
+		facts_push_entry(arena, &limit->senders, arena_printf(arena, ".%s", name->value),
+				 "REJECT", name->at);
+	}
 }
 
 /* Whether some domain has more than one way out of the node (then all have the same ones). */
@@ -434,6 +496,9 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 		derive_route(arena, facts, &topology->routes.items[i]);
 	facts_derive_clients(arena, facts);
 	facts->smtp |= node->client_count == 0;
+	mark_inbound_limits(facts);
+	for (size_t i = 0; i < facts->limits.count; i++)
+		derive_foreign_subdomains(arena, topology, &facts->limits.items[i]);
 	derive_ways_out(arena, facts);
 	derive_relayhosts(arena, facts);
 	for (size_t i = 0; i < topology->domains.count; i++)

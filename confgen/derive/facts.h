@@ -52,7 +52,8 @@ struct sender_limit {
 	bool network;		     /* it is a network */
 	struct trusted_list clients; /* how it is known: by address, */
 	const char *username;	     /* or by login */
-	struct entry_list senders;
+	bool inbound;		   /* it also brings mail from strangers, to the relayed domains */
+	struct entry_list senders; /* domain, or .domain for what is below it -> OK or REJECT */
 	struct position at;
 };
 

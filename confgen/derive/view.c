@@ -84,7 +84,19 @@ static const struct entry_list *password_rows(struct arena *arena, const struct 
 	return list;
 }
 
-/* The limits of clients known by login: the login selects the class. */
+static bool is_limited(const struct facts *facts, const char *username)
+{
+	for (size_t i = 0; i < facts->limits.count; i++)
+		if (facts->limits.items[i].username &&
+		    strcmp(facts->limits.items[i].username, username) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The limits of clients known by login: the login selects the class. Who only brings mail from
+ * strangers may send it to the relayed domains.
+ */
 static const struct entry_list *login_limits(struct arena *arena, const struct facts *facts)
 {
 	struct entry_list *list = arena_alloc(arena, sizeof(*list));
@@ -95,6 +107,11 @@ static const struct entry_list *login_limits(struct arena *arena, const struct f
 				(struct entry){facts->limits.items[i].username,
 					       limit_class(arena, &facts->limits.items[i]),
 					       facts->limits.items[i].at};
+	for (size_t i = 0; i < facts->relay_users.count; i++)
+		if (!is_limited(facts, facts->relay_users.items[i].key))
+			*arena_push(arena, list) = (struct entry){facts->relay_users.items[i].key,
+								  "reject_unauth_destination",
+								  facts->relay_users.items[i].at};
 	return list;
 }
 
@@ -207,12 +224,12 @@ static json_t *limits(struct arena *arena, const struct facts *facts)
 		const struct sender_limit *limit = &facts->limits.items[i];
 		const struct table table = {limit_class(arena, limit), "", false, &limit->senders};
 
-		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "class",
-						       table.name, "peer", limit->name, "lookup",
-						       lookup(arena, facts->node, &table),
-						       "clients", trusted(arena, &limit->clients),
-						       "username", text(limit->username), "origin",
-						       place(arena, limit->at)));
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:b, s:s, s:o, s:o, s:o}", "class", table.name,
+					 "peer", limit->name, "inbound", limit->inbound, "lookup",
+					 lookup(arena, facts->node, &table), "clients",
+					 trusted(arena, &limit->clients), "username",
+					 text(limit->username), "origin", place(arena, limit->at)));
 	}
 	return array;
 }
@@ -384,7 +401,8 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "tables", tables_by_name(arena, facts));
 	set(view, "limits", limits(arena, facts));
 	set(view, "limits_by_address", json_boolean(limits_by_address(facts)));
-	set(view, "has_limits", json_boolean(facts->limits.count > 0));
+	set(view, "has_limits",
+	    json_boolean(facts->limits.count > 0 || facts->relay_users.count > 0));
 	set(view, "has_logins", json_boolean(facts->logins.count > 0));
 	set(view, "relayhost", placed(arena, facts->relayhost, facts->relayhost_at));
 	set(view, "fallbacks", fallbacks(arena, facts));

@@ -258,6 +258,58 @@ TWO_OF_EACH["mx2"]["main"]["compatibility_level"] = "2"  # 3.5 knows no MAJOR.MI
 TWO_OF_EACH["home"]["milter"].append('"news.example.com"')
 TWO_OF_EACH["office"]["milter"].append('key = "/etc/postern/keys/org.pem"')
 
+CHAIN = {
+    "outer": {
+        "main": {"inet_protocols": "all", "relayhost": "", "recipient_delimiter": "+",
+                 "smtpd_sasl_auth_enable": "no", "smtp_sasl_auth_enable": "yes"},
+        "trusted": set(),
+        "ask": {
+            "transport_maps": {"example.com": "relay:[fd00:1::2]:2587", **NOT_RELAYED},
+            "relay_recipient_maps": {"user@example.com": "OK", "other@example.com": None,
+                                     "@example.com": None},
+            "smtp_tls_policy_maps": {"[fd00:1::2]:2587": "verify match=inner.example.com"},
+            "smtp_sasl_password_maps": {"[fd00:1::2]:2587": "from-outer:pässwort"},
+        },
+        "limits": {"from-inner": {"example.com": "OK", "inner.example.com": "OK", "<>": "OK",
+                                  "example.org": None}},
+        "causes": {"smtpd_sender_restrictions": {30}, ("transport", "example.com"): {38},
+                   ("sasl_passwd", "[fd00:1::2]:2587"): {35}},
+        "master": {"2587/inet": {"smtpd_tls_security_level": "encrypt",
+                                 "smtpd_sasl_auth_enable": "yes"}},
+        "modes": {"sasl_passwd": 0o600, "sasl_users": 0o600},
+        "milter": False,
+    },
+    "inner": {
+        "main": {"inet_protocols": "ipv6", "relayhost": "[fd00:1::1]:2587"},
+        "trusted": {"[fd00:2::3]/128"},
+        "ask": {
+            "transport_maps": {"example.com": "relay:[fd00:2::3]:25", **NOT_RELAYED},
+            "sender_dependent_relayhost_maps": {"@example.com": "[fd00:1::1]:2587",
+                                                "<>": "[fd00:1::1]:2587"},
+            "smtp_tls_policy_maps": {"[fd00:1::1]:2587": "verify match=mx.example.com",
+                                     "[fd00:2::3]:25": "none"},
+            "smtp_sasl_password_maps": {"[fd00:1::1]:2587": "from-inner:pässwort"},
+            # it brings mail from strangers, which goes to the relayed domains or nowhere
+            "smtpd_sender_restrictions/check_sasl_access": {
+                "from-outer": "reject_unauth_destination", "other": None},
+        },
+        "limits": {"fd00:2::3": {"example.com": "OK", "home.example.com": "OK", "<>": "OK",
+                                 "mx.example.com": None},
+                   "fd00:2::4": None, "fd00:1::1": None},
+        "causes": {"mynetworks": {36}, "smtpd_milters": {8}, "relayhost": {39}},
+        "milter": ['domain "example.com"', 'relay_users = {"from-outer"}', '"fd00:2::3/128"'],
+    },
+    "home": {
+        "main": {"relayhost": "[fd00:2::2]:25"},
+        "trusted": {"[fd00:2::2]/128"},
+        "ask": {"postfix-relaymap.cf": {"@example.com": "[fd00:2::2]:25",
+                                        "<>": "[fd00:2::2]:25"},
+                "smtp_tls_policy_maps": {"[fd00:2::2]:25": "none"}},
+        "causes": {"mynetworks": {36}, "relayhost": {39}},
+        "milter": False,
+    },
+}
+
 # What the type of a node's tables must be.
 TABLE_TYPES = {
     ("dms-relay", "public"): "texthash", ("sasl", "public"): "texthash",
@@ -312,4 +364,4 @@ APP_RELAY_DIRECT = {"relay": app_relay(
 
 DEMANDS = {"dms-relay": DMS_RELAY, "app-relay": APP_RELAY,
            "app-relay-direct": APP_RELAY_DIRECT, "sasl": SASL, "smarthost": SMARTHOST,
-           "two-of-each": TWO_OF_EACH}
+           "two-of-each": TWO_OF_EACH, "chain": CHAIN}

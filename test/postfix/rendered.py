@@ -193,7 +193,7 @@ class Host:
 
     def check_limit(self, client, senders):
         """The class that the client gets lets these senders pass, and no others."""
-        kind = "check_client_access" if client[0].isdigit() else "check_sasl_access"
+        kind = "check_client_access" if "." in client or ":" in client else "check_sasl_access"
         name = lookup(self.folder, self.table("smtpd_sender_restrictions/" + kind), client)
         expect(f"{self.name}: {client} is limited", name is not None, senders is not None)
         if not name or not senders:

@@ -104,6 +104,52 @@ static const struct expected expected[] = {
 	 "way out <> -> [192.168.2.2]:25 @30\n"
 	 "policy [192.168.2.2]:25 -> encrypt @27\n"},
 
+	/* what the outer relay brings, logged in, was written by strangers; the inner one signs */
+	{GOLDEN "chain.yaml", "outer",
+	 "host mx.example.com, internet, IPv4, IPv6\n"
+	 "limits inner @30 by login from-inner to example.com@39 .example.com@39"
+	 " inner.example.com@20 <>@39\n"
+	 "port 2587 @30\n"
+	 "accepts from-inner of inner @34\n"
+	 "presents from-outer to [fd00:1::2]:2587 @35\n"
+	 "relays example.com -> OK @38\n"
+	 "transport example.com -> relay:[fd00:1::2]:2587 @38\n"
+	 "recipient user@example.com -> OK @7\n"
+	 "role postmaster@mx.example.com -> postmaster@example.com @15\n"
+	 "role abuse@mx.example.com -> postmaster@example.com @15\n"
+	 "role root@mx.example.com -> postmaster@example.com @15\n"
+	 "policy [fd00:1::2]:2587 -> verify match=inner.example.com @31\n"},
+	{GOLDEN "chain.yaml", "inner",
+	 "host inner.example.com, IPv6\n"
+	 "trusts fd00:2::3/128 (home) @36\n"
+	 "limits home @36 by fd00:2::3/128 to example.com@39 .example.com@39"
+	 " home.example.com@25 <>@39\n"
+	 "port 2587 @30\n"
+	 "accepts from-outer of outer @35\n"
+	 "presents from-inner to [fd00:1::1]:2587 @34\n"
+	 "relays example.com -> OK @38\n"
+	 "transport example.com -> relay:[fd00:2::3]:25 @38\n"
+	 "recipient user@example.com -> OK @7\n"
+	 "role postmaster@inner.example.com -> postmaster@example.com @20\n"
+	 "role abuse@inner.example.com -> postmaster@example.com @20\n"
+	 "role root@inner.example.com -> postmaster@example.com @20\n"
+	 "relayhost [fd00:1::1]:2587 @39\n"
+	 "way out @example.com -> [fd00:1::1]:2587 @39\n"
+	 "way out <> -> [fd00:1::1]:2587 @39\n"
+	 "policy [fd00:2::3]:25 -> none @36\n"
+	 "policy [fd00:1::1]:2587 -> verify match=mx.example.com @31\n"
+	 "signs example.com, mail, /etc/postern/keys/example.com/mail.private,"
+	 " home.example.com inner.example.com @8\n"
+	 "signs for fd00:2::3/128 (home) @36\n"
+	 "no author from-outer\n"},
+	{GOLDEN "chain.yaml", "home",
+	 "host home.example.com, IPv6\n"
+	 "trusts fd00:2::2/128 (inner) @36\n"
+	 "relayhost [fd00:2::2]:25 @39\n"
+	 "way out @example.com -> [fd00:2::2]:25 @39\n"
+	 "way out <> -> [fd00:2::2]:25 @39\n"
+	 "policy [fd00:2::2]:25 -> none @36\n"},
+
 	/* each private host has its first relay and the other one to fall back on */
 	{GOLDEN "two-of-each.yaml", "mx1",
 	 "host mx1.example.net, internet, IPv4\n"
@@ -190,7 +236,8 @@ static void tell_limits(struct strbuf *out, const struct facts *facts)
 	for (size_t i = 0; i < facts->limits.count; i++) {
 		const struct sender_limit *limit = &facts->limits.items[i];
 
-		strbuf_addf(out, "limits %s @%u by", limit->name, limit->at.line);
+		strbuf_addf(out, "limits %s @%u%s by", limit->name, limit->at.line,
+			    limit->inbound ? ", inbound as well," : "");
 		for (size_t j = 0; j < limit->clients.count; j++)
 			strbuf_addf(out, " %s",
 				    ip_network_format(&limit->clients.items[j].network, text));
@@ -362,12 +409,96 @@ static void no_mail_bypasses_the_relays(void **state)
 	arena_free(arena);
 }
 
+/* A domain below another one, with a host of its own: neither host may write as the other. */
+static void subdomains_of_others_are_not_covered(void **state)
+{
+	static const char text[] =
+		"postern: 1\n"
+		"domains:\n"
+		"  example.com: {mailboxes: home}\n"
+		"  shop.example.com: {mailboxes: shop}\n"
+		"networks: {vpn: 10.0.0.0/24}\n"
+		"nodes:\n"
+		"  mx: {kind: postfix, hostname: mx.example.net,\n"
+		"       addresses: {internet: 192.0.2.1, vpn: 10.0.0.1}}\n"
+		"  home: {kind: dms, hostname: home.example.com, addresses: {vpn: 10.0.0.2}}\n"
+		"  shop: {kind: dms, hostname: h.shop.example.com, addresses: {vpn: 10.0.0.3}}\n"
+		"links: [{between: [mx, home], over: vpn}, {between: [mx, shop], over: vpn}]\n"
+		"routes:\n"
+		"  - {name: a, to: example.com, path: [internet, mx, home]}\n"
+		"  - {name: b, to: shop.example.com, path: [internet, mx, shop]}\n"
+		"  - {name: a-out, from: example.com, path: [home, mx, internet]}\n"
+		"  - {name: b-out, from: shop.example.com, path: [shop, mx, internet]}\n";
+	struct arena *arena = arena_new(0);
+	const struct topology *topology = parse(arena, text);
+	const struct facts *facts = facts_derive(arena, topology, find(topology, "mx"));
+	const struct entry_list *home = &facts->limits.items[0].senders;
+	struct strbuf told = STRBUF_INIT;
+
+	(void)state;
+	assert_int_equal(facts->limits.count, 2);
+	tell_entries(&told, "home:", home);
+	tell_entries(&told, "shop:", &facts->limits.items[1].senders);
+	assert_string_equal(strbuf_text(&told), "home: example.com -> OK @15\n"
+						"home: .example.com -> OK @15\n"
+						"home: home.example.com -> OK @9\n"
+						"home: <> -> OK @15\n"
+						"home: shop.example.com -> REJECT @4\n"
+						"home: .shop.example.com -> REJECT @4\n"
+						"shop: shop.example.com -> OK @16\n"
+						"shop: .shop.example.com -> OK @16\n"
+						"shop: h.shop.example.com -> OK @10\n"
+						"shop: <> -> OK @16\n");
+	strbuf_done(&told);
+	arena_free(arena);
+}
+
+/* A peer that brings both strangers' mail and its own: the limit must not hold up the strangers'.
+ */
+static void limits_let_strangers_mail_in(void **state)
+{
+	static const char text[] =
+		"postern: 1\n"
+		"domains: {a.example: {mailboxes: one}, b.example: {mailboxes: two}}\n"
+		"networks: {vpn: 10.0.0.0/24}\n"
+		"nodes:\n"
+		"  edge: {kind: postfix, hostname: edge.example.net,\n"
+		"         addresses: {internet: 192.0.2.1, vpn: 10.0.0.1}}\n"
+		"  hub: {kind: postfix, hostname: hub.example.net,\n"
+		"        addresses: {internet: 192.0.2.2, vpn: 10.0.0.2}}\n"
+		"  one: {kind: dms, hostname: one.example.net, addresses: {vpn: 10.0.0.3}}\n"
+		"  two: {kind: dms, hostname: two.example.net, addresses: {vpn: 10.0.0.4}}\n"
+		"links: [{between: [edge, hub], over: vpn}, {between: [hub, one], over: vpn},\n"
+		"        {between: [edge, two], over: vpn}]\n"
+		"routes:\n"
+		"  - {name: a, to: a.example, path: [internet, edge, hub, one]}\n"
+		"  - {name: b, to: b.example, path: [internet, edge, two]}\n"
+		"  - {name: a-out, from: a.example, path: [one, hub, internet]}\n"
+		"  - {name: b-out, from: b.example, path: [two, edge, hub, internet]}\n";
+	struct arena *arena = arena_new(0);
+	const struct topology *topology = parse(arena, text);
+	const struct facts *facts = facts_derive(arena, topology, find(topology, "hub"));
+	struct strbuf told = STRBUF_INIT;
+
+	(void)state;
+	tell_limits(&told, facts);
+	assert_string_equal(strbuf_text(&told),
+			    "limits one @11 by 10.0.0.3/32 to a.example@16 .a.example@16"
+			    " one.example.net@9 <>@16\n"
+			    "limits edge @11, inbound as well, by 10.0.0.1/32 to b.example@17"
+			    " .b.example@17 edge.example.net@5 <>@17\n");
+	strbuf_done(&told);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facts_follow_from_the_yaml),
 		cmocka_unit_test(looking_reads_no_secret),
 		cmocka_unit_test(no_mail_bypasses_the_relays),
+		cmocka_unit_test(limits_let_strangers_mail_in),
+		cmocka_unit_test(subdomains_of_others_are_not_covered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
