@@ -6,26 +6,6 @@
 
 #include <strings.h>
 
-void facts_push_entry(struct arena *arena, struct entry_list *list, const char *key,
-		      const char *value, struct position at)
-{
-	if (!list->names)
-		list->names = names_new(arena);
-	if (names_find(list->names, key) != NAME_UNKNOWN)
-		return;
-	names_add(list->names, key, list->count);
-	*arena_push(arena, list) = (struct entry){key, value, at};
-}
-
-void facts_push_trusted(struct arena *arena, struct trusted_list *list, struct ip_network network,
-			const char *peer, struct position at)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (ip_network_equal(&list->items[i].network, &network))
-			return;
-	*arena_push(arena, list) = (struct trusted){network, peer, at};
-}
-
 static struct position trust_place(const struct link *link)
 {
 	return link->trust.given ? link->trust.at : link->head.at;
@@ -126,29 +106,6 @@ static void derive_inbound(struct arena *arena, struct facts *facts, const struc
 
 /* --- what goes out --- */
 
-static struct sender_limit *limit_by_name(const struct facts *facts, const char *name, bool network)
-{
-	for (size_t i = 0; i < facts->limits.count; i++)
-		if (facts->limits.items[i].network == network &&
-		    strcmp(facts->limits.items[i].name, name) == 0)
-			return &facts->limits.items[i];
-	return NULL;
-}
-
-struct sender_limit *facts_limit(struct arena *arena, struct facts *facts, const char *name,
-				 bool network, struct position at)
-{
-	struct sender_limit *limit = limit_by_name(facts, name, network);
-
-	if (limit)
-		return limit;
-	limit = arena_push(arena, &facts->limits);
-	limit->name = name;
-	limit->network = network;
-	limit->at = at;
-	return limit;
-}
-
 static const char *limit_name(const struct node *peer, const struct link *link)
 {
 	return link->trust.value == TRUST_NETWORK ? link->network->head.name.value
@@ -158,7 +115,7 @@ static const char *limit_name(const struct node *peer, const struct link *link)
 static struct sender_limit *find_limit(const struct facts *facts, const struct node *peer,
 				       const struct link *link)
 {
-	return limit_by_name(facts, limit_name(peer, link), link->trust.value == TRUST_NETWORK);
+	return facts_find_limit(facts, limit_name(peer, link), link->trust.value == TRUST_NETWORK);
 }
 
 static struct sender_limit *limit_of(struct arena *arena, struct facts *facts,

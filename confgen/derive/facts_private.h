@@ -12,6 +12,9 @@ void facts_push_entry(struct arena *arena, struct entry_list *list, const char *
 void facts_push_trusted(struct arena *arena, struct trusted_list *list, struct ip_network network,
 			const char *peer, struct position at);
 
+/* The limit of that name, or NULL. */
+struct sender_limit *facts_find_limit(const struct facts *facts, const char *name, bool network);
+
 /* The limit of that name, made if need be; `network` tells a network's from a node's. */
 struct sender_limit *facts_limit(struct arena *arena, struct facts *facts, const char *name,
 				 bool network, struct position at);
