@@ -153,7 +153,7 @@ keeper_build() {
 node_serve() {
 	local kind=${kind_of[$1]}
 	case $kind in
-	dns | internet | postfix | dms | smarthost | proxy) "${kind}_serve" "$1" ;;
+	dns | internet | client | postfix | dms | smarthost | proxy) "${kind}_serve" "$1" ;;
 	*) fail "node $1 is of kind $kind, which the lab does not know" ;;
 	esac
 }

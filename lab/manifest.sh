@@ -39,13 +39,13 @@ manifest_load() {
 			"addresses_of[\($name)]=\([.addresses[] | "\(.network) \(.address)"] | join("\n") | @sh)")')
 	eval "$assignments"
 	for node in "${topology_nodes[@]}"; do
-		[[ $node != dns && $node != internet ]] ||
+		[[ $node != dns && $node != internet && $node != client ]] ||
 			fail "a node is called $node, a name that the lab needs for a host of its own"
 	done
 	manifest_add
 }
 
-# Adds what the lab has of its own: two nodes, and addresses for smarthosts that have none.
+# Adds what the lab has of its own: two nodes or three, and addresses for smarthosts that have none.
 manifest_add() {
 	local node number=200
 	nodes=("${topology_nodes[@]}" dns internet)
@@ -53,6 +53,10 @@ manifest_add() {
 	kind_of[internet]=internet hostname_of[internet]=mx.elsewhere.test
 	addresses_of[internet]=$(printf 'internet %s\n' 198.51.100.25 203.0.113.9 2001:db8:ffff::25)
 	cidrs_of[internet]=$(printf '%s\n' 0.0.0.0/0 ::/0)
+	addresses_of[client]=$(container_clients)
+	if [[ -n ${addresses_of[client]} ]]; then
+		nodes+=(client) kind_of[client]=client hostname_of[client]=client.lab
+	fi
 	for node in "${topology_nodes[@]}"; do
 		[[ ${kind_of[$node]} == smarthost && -z ${addresses_of[$node]} ]] || continue
 		addresses_of[$node]=$(printf 'internet %s\n' "192.0.2.$number" "2001:db8:fffe::$number")

@@ -41,18 +41,25 @@ milter_records() {
 # milter_serve NODE: installs the keys and starts the milter, if the node has one. It logs to its
 # standard error, for a node has no syslog daemon.
 milter_serve() {
-	local root config name path
+	local root config
 	config=$(node_query "$1" '.milter.config // empty')
 	[[ -n $config ]] || return 0
 	root=$lab_dir/nodes/$1/root
 	sed -i 's/^log = .*/log = "stderr"/' "$root$config"
 	install -d -o 64990 -g postfix -m 0750 "$root/var/spool/postfix/postern"
+	milter_install "$1"
+	milter_start "$1"
+}
+
+# milter_install NODE: puts the keys where the milter, if there is one, looks for them.
+milter_install() {
+	local root name path
+	root=$lab_dir/nodes/$1/root
 	while read -r name path; do
 		node_path_check "$1" "$path"
 		mkdir -p "$root${path%/*}"
 		install -o root -g root -m 0600 "$lab_dir/keys/$name.pem" "$root$path"
-	done < <(node_query "$1" '.milter.keys[] | "\(.selector)._domainkey.\(.domain) \(.path)"')
-	milter_start "$1"
+	done < <(node_query "$1" '.milter // empty | .keys[] | "\(.selector)._domainkey.\(.domain) \(.path)"')
 }
 
 milter_start() {
@@ -88,6 +95,7 @@ milter_probe() {
 
 milter_stop() {
 	[[ -n $(node_query "$1" '.milter // empty') ]] || fail "node $1 has no milter"
+	! is_container "$1" || fail "the milter of $1 lives and dies with the container: use stop"
 	# shellcheck disable=SC2016
 	node_run "$1" bash -c 'process=$(<"$1")
 		kill -KILL "$process" && while [[ -d /proc/$process ]]; do sleep 0.02; done' \

@@ -128,7 +128,10 @@ node_log() {
 	[[ -n $what || $1 != dns ]] || what=nsd
 	[[ -n $what ]] || what=$(node_query "$1" 'select(.kind == "proxy").kind')
 	case ${what:=postfix} in
-	postfix) file=$(node_run "$1" postconf -h maillog_file) ;;
+	postfix)
+		file=$(node_run "$1" postconf -h maillog_file)
+		[[ $file != /dev/stdout ]] || file=/var/log/mail.log
+		;;
 	milter | dovecot | nsd | proxy) file=/var/log/$what.log ;;
 	*) misuse "no log '$what'" ;;
 	esac

@@ -3,8 +3,22 @@
 # shellcheck shell=bash disable=SC2154
 
 postfix_serve() {
-	local certificate key sasl
+	local sasl
+	if is_container "$1"; then
+		container_serve "$1"
+		return
+	fi
 	postfix_install "$1"
+	postfix_certificate "$1"
+	sasl=$(node_files "$1" | sed -n 's|^[^ ]*/dovecot-sasl.conf \([^ ]*\) .*|\1|p')
+	[[ -z $sasl ]] || dovecot_serve "$1" "$sasl"
+	firewall_load "$1"
+	postfix_begin "$1"
+}
+
+# postfix_certificate NODE: makes the certificate that the topology names, if it does.
+postfix_certificate() {
+	local certificate key
 	certificate=$(node_query "$1" '.tls.certificate // empty')
 	if [[ -n $certificate ]]; then
 		key=$(node_query "$1" .tls.key)
@@ -13,10 +27,6 @@ postfix_serve() {
 		certificate_make "${hostname_of[$1]}" "$lab_dir/nodes/$1/root$certificate" \
 			"$lab_dir/nodes/$1/root$key"
 	fi
-	sasl=$(node_files "$1" | sed -n 's|^[^ ]*/dovecot-sasl.conf \([^ ]*\) .*|\1|p')
-	[[ -z $sasl ]] || dovecot_serve "$1" "$sasl"
-	firewall_load "$1"
-	postfix_begin "$1"
 }
 
 # postfix_install NODE: puts the rendered files in place and indexes those that are to be.
@@ -64,6 +74,10 @@ postfix_begin() {
 }
 
 postfix_start() {
+	if is_container "$1"; then
+		container_start "$1"
+		return
+	fi
 	if node_run "$1" postfix start >/dev/null; then
 		return
 	fi
@@ -72,6 +86,10 @@ postfix_start() {
 }
 
 postfix_stop() {
+	if is_container "$1"; then
+		container_stop "$1"
+		return
+	fi
 	node_run "$1" postfix stop >/dev/null || fail "Postfix of node $1 does not stop; does it run?"
 }
 

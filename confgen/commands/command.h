@@ -34,6 +34,7 @@ struct run {
 	struct arena *arena;
 	struct diagnostics *list;
 	const char *path; /* of the topology */
+	bool named;	  /* on the command line */
 	struct render_options options;
 	struct topology *topology;
 	struct rendered_files files;
@@ -54,6 +55,9 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Loads the topology and renders its files into memory. */
 enum exit_status run_files(struct run *run, enum secret_policy secrets);
+
+/* Renders the files of a topology that is loaded already. */
+enum exit_status run_render(struct run *run);
 
 /* Prints the diagnostics to `out`, in colour when that is a terminal. */
 void run_report(const struct run *run, FILE *out);

@@ -18,6 +18,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		if (state->arg_num > 0)
 			argp_error(state, "only one topology at a time");
 		run->path = value;
+		run->named = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -59,8 +60,13 @@ enum exit_status run_files(struct run *run, enum secret_policy secrets)
 {
 	int error = topology_load(run->arena, run->path, secrets, run->list, &run->topology);
 
-	if (error)
-		return EXIT_BROKEN;
+	return error ? EXIT_BROKEN : run_render(run);
+}
+
+enum exit_status run_render(struct run *run)
+{
+	int error;
+
 	if (!run->topology || diagnostics_count(run->list, SEVERITY_ERROR))
 		return EXIT_FINDINGS;
 	error = files_render(run->arena, run->topology, &run->options, &run->files, run->list);

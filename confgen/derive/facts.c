@@ -1,28 +1,10 @@
 /* From routes and links to what one node must know; see facts.h. */
-#include "confgen/derive/facts.h"
+#include "confgen/derive/facts_private.h"
 #include "confgen/derive/services.h"
 #include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
 
 #include <strings.h>
-
-static void push_entry(struct arena *arena, struct entry_list *list, const char *key,
-		       const char *value, struct position at)
-{
-	if (!list->index)
-		list->index = name_map_new(arena, 0);
-	if (!name_map_add(list->index, key, list))
-		*arena_push(arena, list) = (struct entry){key, value, at};
-}
-
-static void push_trusted(struct arena *arena, struct trusted_list *list, struct ip_network network,
-			 const struct node *peer, struct position at)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (ip_network_equal(&list->items[i].network, &network))
-			return;
-	*arena_push(arena, list) = (struct trusted){network, peer, at};
-}
 
 static struct position trust_place(const struct link *link)
 {
@@ -37,13 +19,13 @@ static void push_peer(struct arena *arena, struct trusted_list *list, const stru
 
 	if (link->trust.value == TRUST_NETWORK)
 		for (size_t i = 0; i < link->network->cidrs.count; i++)
-			push_trusted(arena, list, link->network->cidrs.items[i].value, peer,
-				     trust_place(link));
+			facts_push_trusted(arena, list, link->network->cidrs.items[i].value,
+					   peer->head.name.value, trust_place(link));
 	if (link->trust.value == TRUST_ADDRESS)
 		for (size_t i = 0; attachment && i < attachment->addresses.count; i++)
-			push_trusted(arena, list,
-				     ip_host_network(&attachment->addresses.items[i].value), peer,
-				     trust_place(link));
+			facts_push_trusted(arena, list,
+					   ip_host_network(&attachment->addresses.items[i].value),
+					   peer->head.name.value, trust_place(link));
 }
 
 static bool has_family(const struct attachment *attachment, enum ip_family family)
@@ -62,7 +44,9 @@ const char *facts_next_hop(struct arena *arena, const struct topology *topology,
 	char text[IP_TEXT_SIZE];
 
 	if (receiver->kind.value == KIND_SMARTHOST)
-		return arena_printf(arena, "[%s]:%lu", receiver->host.value, receiver->port.value);
+		return arena_printf(arena,
+				    receiver->lookup.value == LOOKUP_MX ? "%s:%lu" : "[%s]:%lu",
+				    receiver->host.value, receiver->port.value);
 	from = node_attachment(sender, link->network);
 	to = node_attachment(receiver, link->network);
 	for (size_t i = 0; i < to->addresses.count; i++)
@@ -92,17 +76,18 @@ static void derive_domain(struct arena *arena, struct facts *facts, const struct
 	if (!next)
 		return;
 	hop = facts_next_hop(arena, facts->topology, facts->node, next);
-	push_entry(arena, &facts->relay_domains, name, "OK", at);
-	push_entry(arena, &facts->transports, name,
-		   arena_printf(arena, "%s:%s", services_route(arena, facts, route, next, "relay"),
-				hop),
-		   at);
+	facts_push_entry(arena, &facts->relay_domains, name, "OK", at);
+	facts_push_entry(arena, &facts->transports, name,
+			 arena_printf(arena, "%s:%s",
+				      services_route(arena, facts, route, next, "relay"), hop),
+			 at);
 	for (size_t i = 0; i < domain->recipients.count; i++)
-		push_entry(arena, &facts->recipients, domain->recipients.items[i].value, "OK",
-			   domain->recipients.items[i].at);
+		facts_push_entry(arena, &facts->recipients, domain->recipients.items[i].value, "OK",
+				 domain->recipients.items[i].at);
 	if (domain->recipients.count == 0) {
-		push_entry(arena, &facts->recipients, arena_printf(arena, "@%s", name), "OK", at);
-		push_entry(arena, &facts->unlisted, name, "reject_unverified_recipient", at);
+		facts_push_entry(arena, &facts->recipients, arena_printf(arena, "@%s", name), "OK",
+				 at);
+		facts_push_entry(arena, &facts->unlisted, name, "reject_unverified_recipient", at);
 	}
 }
 
@@ -133,24 +118,16 @@ static const char *limit_name(const struct node *peer, const struct link *link)
 static struct sender_limit *find_limit(const struct facts *facts, const struct node *peer,
 				       const struct link *link)
 {
-	for (size_t i = 0; i < facts->limits.count; i++)
-		if (facts->limits.items[i].network == (link->trust.value == TRUST_NETWORK) &&
-		    strcmp(facts->limits.items[i].name, limit_name(peer, link)) == 0)
-			return &facts->limits.items[i];
-	return NULL;
+	return facts_find_limit(facts, limit_name(peer, link), link->trust.value == TRUST_NETWORK);
 }
 
 static struct sender_limit *limit_of(struct arena *arena, struct facts *facts,
 				     const struct node *peer, const struct link *link)
 {
-	struct sender_limit *limit = find_limit(facts, peer, link);
+	struct sender_limit *limit =
+		facts_limit(arena, facts, limit_name(peer, link),
+			    link->trust.value == TRUST_NETWORK, trust_place(link));
 
-	if (limit)
-		return limit;
-	limit = arena_push(arena, &facts->limits);
-	limit->name = limit_name(peer, link);
-	limit->network = link->trust.value == TRUST_NETWORK;
-	limit->at = trust_place(link);
 	push_peer(arena, &limit->clients, link, peer);
 	for (size_t i = 0; i < link->credentials.count; i++)
 		if (link->credentials.items[i].node == facts->node)
@@ -169,21 +146,21 @@ static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
 		const struct route_domain *of = &route->domains.items[i];
 		const char *name = of->domain->head.name.value;
 
-		push_entry(arena, &limit->senders, name, "OK", of->at);
+		facts_push_entry(arena, &limit->senders, name, "OK", of->at);
 		if (of->domain->dkim.signer == facts->node)
 			push_peer(arena, &facts->signed_clients, link, previous);
 	}
 	for (size_t i = 0; i < route->senders.count; i++) {
 		const struct route_sender *sender = &route->senders.items[i];
 
-		push_entry(arena, &limit->senders, sender->address, "OK", sender->at);
+		facts_push_entry(arena, &limit->senders, sender->address, "OK", sender->at);
 		if (sender->domain->dkim.signer == facts->node)
 			push_peer(arena, &facts->signed_clients, link, previous);
 	}
 	if (previous->hostname.value)
-		push_entry(arena, &limit->senders, previous->hostname.value, "OK",
-			   previous->hostname.at);
-	push_entry(arena, &limit->senders, "<>", "OK", route->head.at);
+		facts_push_entry(arena, &limit->senders, previous->hostname.value, "OK",
+				 previous->hostname.at);
+	facts_push_entry(arena, &limit->senders, "<>", "OK", route->head.at);
 }
 
 /* Peers that bring mail from strangers as well as mail from their own domains. */
@@ -220,7 +197,7 @@ static void derive_foreign_subdomains(struct arena *arena, const struct topology
 		const struct text *name = &topology->domains.items[i].head.name;
 
 		if (covers(limit, name->value))
-			push_entry(arena, &limit->senders, name->value, "REJECT", name->at);
+			facts_push_entry(arena, &limit->senders, name->value, "REJECT", name->at);
 	}
 }
 
@@ -288,13 +265,13 @@ static void derive_sender(struct arena *arena, struct facts *facts, const char *
 	const char *service = services_route(arena, facts, route, way, NULL);
 
 	if (way->kind.value != KIND_INTERNET)
-		push_entry(arena, &facts->relayhosts, key,
-			   facts_next_hop(arena, facts->topology, facts->node, way),
-			   route->head.at);
+		facts_push_entry(arena, &facts->relayhosts, key,
+				 facts_next_hop(arena, facts->topology, facts->node, way),
+				 route->head.at);
 	service = service ? service : usual;
 	if (service)
-		push_entry(arena, &facts->sender_services, key, arena_printf(arena, "%s:", service),
-			   route->head.at);
+		facts_push_entry(arena, &facts->sender_services, key,
+				 arena_printf(arena, "%s:", service), route->head.at);
 }
 
 /* Each sender domain takes its first way out; the null sender the first of all. */
@@ -336,7 +313,7 @@ static void push_policy(struct arena *arena, struct facts *facts, const char *ho
 		value = arena_printf(arena, "%s match=%s", value, host);
 	for (size_t i = 0; level == TLS_FINGERPRINT && i < fingerprints->count; i++)
 		value = arena_printf(arena, "%s match=%s", value, fingerprints->items[i].value);
-	push_entry(arena, &facts->tls_policies, hop, value, at);
+	facts_push_entry(arena, &facts->tls_policies, hop, value, at);
 }
 
 static void push_login(struct arena *arena, struct login_list *list, const char *hop,
@@ -410,7 +387,8 @@ static void derive_receiving(struct arena *arena, struct facts *facts, const str
 	facts->submission = (unsigned)link->port.value;
 	facts->submission_at = trust_place(link);
 	if (inbound)
-		push_entry(arena, &facts->relay_users, login->username.value, "", login->head.at);
+		facts_push_entry(arena, &facts->relay_users, login->username.value, "",
+				 login->head.at);
 }
 
 /* --- the node itself --- */
@@ -421,6 +399,7 @@ static void derive_families(struct facts *facts)
 		facts->ipv4 |= has_family(&facts->node->addresses.items[i], IP_V4);
 		facts->ipv6 |= has_family(&facts->node->addresses.items[i], IP_V6);
 	}
+	facts_derive_families(facts);
 }
 
 /* RFC 5321 4.5.1 and RFC 2142: somebody reads mail for the host itself. */
@@ -434,8 +413,9 @@ static void derive_postmasters(struct arena *arena, struct facts *facts)
 	if (!reader && facts->relay_domains.count)
 		reader = arena_printf(arena, "postmaster@%s", facts->relay_domains.items[0].key);
 	for (size_t i = 0; reader && i < sizeof(roles) / sizeof(roles[0]); i++)
-		push_entry(arena, &facts->postmasters,
-			   arena_printf(arena, "%s@%s", roles[i], facts->hostname), reader, at);
+		facts_push_entry(arena, &facts->postmasters,
+				 arena_printf(arena, "%s@%s", roles[i], facts->hostname), reader,
+				 at);
 }
 
 static void push_subdomain(struct arena *arena, struct signing_key *key, const char *name,
@@ -501,6 +481,7 @@ static void derive_route(struct arena *arena, struct facts *facts, const struct 
 		derive_sending(arena, facts, next);
 	if (previous)
 		derive_receiving(arena, facts, previous, !route_is_outbound(route));
+	facts->smtp |= previous != NULL;
 }
 
 bool facts_has(const struct node *node)
@@ -526,6 +507,8 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 	expect_domains(arena, facts);
 	for (size_t i = 0; i < topology->routes.count; i++)
 		derive_route(arena, facts, &topology->routes.items[i]);
+	facts_derive_clients(arena, facts);
+	facts->smtp |= node->client_count == 0;
 	mark_inbound_limits(facts);
 	for (size_t i = 0; i < facts->limits.count; i++)
 		derive_foreign_subdomains(arena, topology, &facts->limits.items[i]);

@@ -13,7 +13,7 @@
 /* A client network that may relay, beyond loopback. */
 struct trusted {
 	struct ip_network network;
-	const struct node *peer;
+	const char *peer; /* what the topology calls it: a node, or a network of clients */
 	struct position at;
 };
 
@@ -121,6 +121,8 @@ struct facts {
 	bool ipv4, ipv6;     /* which families it has addresses of */
 	unsigned submission; /* port on which peers log in, 0 for none */
 	struct position submission_at;
+	bool smtp;	  /* other hosts send to its port 25 */
+	bool egress_ipv4; /* it has an IPv6 address, but none to send to the Internet from */
 
 	struct proxied_list proxied;
 	struct forward_list forwards; /* of a proxy */

@@ -1,5 +1,5 @@
 /* Facts as JSON for the templates; see view.h. */
-#include "confgen/derive/view.h"
+#include "confgen/derive/view_private.h"
 #include "confgen/derive/password.h"
 #include "confgen/topology/schema.h"
 #include "common/strbuf.h"
@@ -222,7 +222,7 @@ static json_t *trusted(struct arena *arena, const struct trusted_list *list)
 			  json_pack("{s:s, s:s, s:s, s:o}", "network",
 				    ip_network_format_postfix(&list->items[i].network, postfix),
 				    "cidr", ip_network_format(&list->items[i].network, bare),
-				    "peer", list->items[i].peer->head.name.value, "origin",
+				    "peer", list->items[i].peer, "origin",
 				    place(arena, list->items[i].at)));
 	return array;
 }
@@ -312,12 +312,14 @@ static json_t *milter(struct arena *arena, const struct facts *facts)
 {
 	if (facts->keys.count == 0)
 		return json_false();
-	return json_pack(
-		"{s:s, s:b, s:o, s:o, s:b, s:o, s:o}", "socket", facts_milter_socket(facts->node),
-		"unix", facts->node->kind.value == KIND_POSTFIX, "keys", keys(arena, facts),
-		"clients", trusted(arena, &facts->signed_clients), "has_relay_users",
-		facts->relay_users.count > 0, "relay_users", usernames(&facts->relay_users),
-		"origin", place(arena, facts->keys.items[0].at));
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:o}", "socket",
+			 facts_milter_socket(facts->node), "log",
+			 node_is_container(facts->node) ? "stderr" : "syslog", "unix",
+			 facts->node->kind.value == KIND_POSTFIX, "keys", keys(arena, facts),
+			 "clients", trusted(arena, &facts->signed_clients), "has_relay_users",
+			 facts->relay_users.count > 0, "relay_users",
+			 usernames(&facts->relay_users), "origin",
+			 place(arena, facts->keys.items[0].at));
 }
 
 static json_t *submission(struct arena *arena, const struct facts *facts)
@@ -425,6 +427,15 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "compatibility_level", json_string(compatibility_level(node)));
 	set(view, "lmdb", json_boolean(node->map_type.value == MAP_LMDB));
 	set(view, "message_size_limit", size_limit(arena, node));
+	set(view, "unlimited",
+	    json_boolean(node->message_size_limit.given && !node->message_size_limit.value));
+	set(view, "container", view_of_container(arena, facts));
+	set(view, "smtp", json_boolean(facts->smtp));
+	set(view, "clients", view_of_clients(arena, node));
+	set(view, "masquerade", view_of_masquerade(arena, node));
+	set(view, "egress_ipv4", json_boolean(facts->egress_ipv4));
+	set(view, "extra", view_of_extra(arena, node));
+	set(view, "has_extra", json_boolean(node->extra.count > 0));
 	set(view, "tls", tls(arena, node));
 	set(view, "trusted", trusted(arena, &facts->trusted));
 	set(view, "submission", submission(arena, facts));

@@ -1,6 +1,7 @@
 /* Which files a topology gives and what is in them; see files.h. */
 #include "confgen/render/files.h"
 #include "confgen/derive/view.h"
+#include "confgen/render/extra.h"
 #include "confgen/render/manifest.h"
 #include "confgen/render/templates.h"
 
@@ -13,8 +14,8 @@ static const struct file_row {
 	enum node_kind kind;
 	const char *when; /* key of the view, dotted, that must say yes; NULL: always */
 	mode_t mode;
-	const char *install, *owner, *install_mode;
-	const char *table; /* the table whose rows it holds; NULL: none */
+	const char *install, *owner, *install_mode; /* NULL: it stays in the tree */
+	const char *table;			    /* the table whose rows it holds; NULL: none */
 } file_rows[] = {
 	{"main.cf", "postfix/main.cf", KIND_POSTFIX, NULL, 0644, "/etc/postfix/main.cf",
 	 "root:root", "0644", NULL},
@@ -30,6 +31,16 @@ static const struct file_row {
 	 "/etc/postern/postern-milter.conf", "root:root", "0644", NULL},
 	{"postern.nft", "firewall/postern.nft", KIND_POSTFIX, "behind_proxy", 0644,
 	 "/etc/postern/postern.nft", "root:root", "0644", NULL},
+	{"entrypoint", "container/entrypoint", KIND_POSTFIX, "container", 0755,
+	 "/etc/postern/entrypoint", "root:root", "0755", NULL},
+	{"Dockerfile", "container/Dockerfile", KIND_POSTFIX, "container", 0644, NULL, NULL, NULL,
+	 NULL},
+	{".dockerignore", "container/dockerignore", KIND_POSTFIX, "container", 0644, NULL, NULL,
+	 NULL, NULL},
+	{"compose.yaml", "container/compose.yaml", KIND_POSTFIX, "container", 0644, NULL, NULL,
+	 NULL, NULL},
+	{"kubernetes.yaml", "container/kubernetes.yaml", KIND_POSTFIX, "container", 0644, NULL,
+	 NULL, NULL, NULL},
 	{"postfix-main.cf", "dms/postfix-main.cf", KIND_DMS, NULL, 0644,
 	 DMS_CONFIG "postfix-main.cf", "root:root", "0644", NULL},
 	{"postfix-master.cf", "dms/postfix-master.cf", KIND_DMS, NULL, 0644,
@@ -68,6 +79,7 @@ struct run {
 	struct arena *arena;
 	struct templates templates;
 	struct rendered_files *out;
+	struct diagnostics *list;
 	bool failed;
 };
 
@@ -152,6 +164,15 @@ static bool says_yes(struct arena *arena, json_t *view, const char *key)
 	return !json_is_false(value) && !(json_is_array(value) && json_array_size(value) == 0);
 }
 
+/* The file added last, a main.cf, gets the user's own parameters. */
+static void apply_extra(struct run *run, const struct node *node)
+{
+	struct rendered_file *file = &run->out->items[run->out->count - 1];
+
+	file->text = extra_apply(run->arena, file->text, node, run->list);
+	file->length = strlen(file->text);
+}
+
 static void render_node(struct run *run, const struct facts *facts)
 {
 	const char *node = facts->node->head.name.value;
@@ -176,6 +197,8 @@ static void render_node(struct run *run, const struct facts *facts)
 				   find_table(&tables, row->table));
 		else
 			fill(run, file, row->template, view);
+		if (strstr(row->name, "main.cf"))
+			apply_extra(run, facts->node);
 	}
 	json_decref(view);
 	if (facts->node->kind.value == KIND_POSTFIX)
@@ -215,7 +238,7 @@ int files_render(struct arena *arena, const struct topology *topology,
 {
 	const struct facts **facts = arena_array(arena, topology->nodes.count, sizeof(*facts));
 	struct rendered_files files = {0};
-	struct run run = {.arena = arena, .out = &files};
+	struct run run = {.arena = arena, .out = &files, .list = list};
 	size_t count = 0;
 	int error = templates_init(&run.templates, arena, options->templates, list);
 

@@ -65,6 +65,16 @@ static json_t *milter(const struct facts *facts)
 			 "/etc/postern/postern-milter.conf", "keys", keys);
 }
 
+/* Names of the networks whose hosts submit mail here. */
+static json_t *clients(const struct node *node)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < node->client_count; i++)
+		view_push(array, json_string(node->client_networks[i]->head.name.value));
+	return array;
+}
+
 static json_t *accounts(const struct facts *facts)
 {
 	json_t *array = json_array();
@@ -95,12 +105,11 @@ static json_t *proxied(const struct facts *facts)
 		const struct listener *listener = facts->proxied.items[i].listener;
 
 		view_push(array,
-				      json_pack("{s:s, s:s, s:i, s:i, s:s}", "name",
-						listener->head.name.value, "service",
-						service_words[listener->service.value], "port",
-						(int)listener->port.value, "proxy_port",
-						(int)listener->proxy_port.value, "proxy",
-						listener->proxy->head.name.value));
+			  json_pack("{s:s, s:s, s:i, s:i, s:s}", "name", listener->head.name.value,
+				    "service", service_words[listener->service.value], "port",
+				    (int)listener->port.value, "proxy_port",
+				    (int)listener->proxy_port.value, "proxy",
+				    listener->proxy->head.name.value));
 	}
 	return array;
 }
@@ -119,7 +128,10 @@ static json_t *listeners(const struct facts *facts)
 
 	if (facts->node->kind.value == KIND_PROXY)
 		return array;
-	view_push(array, json_pack("{s:s, s:i}", "name", "smtp", "port", 25));
+	if (facts->smtp)
+		view_push(array, json_pack("{s:s, s:i}", "name", "smtp", "port", 25));
+	if (facts->node->client_count)
+		view_push(array, json_pack("{s:s, s:i}", "name", "submission", "port", 587));
 	if (facts->submission)
 		view_push(array, json_pack("{s:s, s:i}", "name", "submission", "port",
 					   (int)facts->submission));
@@ -141,7 +153,7 @@ static json_t *files_of(const struct node *node, const struct rendered_files *fi
 	for (size_t i = 0; i < files->count; i++) {
 		const struct rendered_file *file = &files->items[i];
 
-		if (is_of_node(file->path, node))
+		if (is_of_node(file->path, node) && file->install)
 			view_push(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path,
 						   "install", file->install, "owner", file->owner,
 						   "mode", file->install_mode, "index",
@@ -162,11 +174,12 @@ static const struct facts *facts_of(const struct node *node, const struct facts 
 static json_t *node_entry(const struct node *node, const struct facts *facts,
 			  const struct rendered_files *files)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
-			 node->head.name.value, "kind", node_kind_words[node->kind.value],
-			 "hostname", text(node->hostname.value), "addresses", addresses(node),
-			 "tls", tls(node), "smarthost", smarthost(node), "proxy", proxy(node),
-			 "proxied", facts ? proxied(facts) : json_array(), "listeners",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "name", node->head.name.value, "kind", node_kind_words[node->kind.value],
+			 "deployment", deployment_words[node->deployment.as.value], "clients",
+			 clients(node), "hostname", text(node->hostname.value), "addresses",
+			 addresses(node), "tls", tls(node), "smarthost", smarthost(node), "proxy",
+			 proxy(node), "proxied", facts ? proxied(facts) : json_array(), "listeners",
 			 facts ? listeners(facts) : json_array(), "milter",
 			 facts && facts->keys.count ? milter(facts) : json_null(), "accounts",
 			 facts ? accounts(facts) : json_array(), "files", files_of(node, files));
@@ -196,11 +209,10 @@ static json_t *mx(const struct topology *topology, const struct domain *domain)
 
 		if (!route_is_outbound(route) && route_serves(route, domain) &&
 		    !enters_already(topology, domain, i, route->hops[1]))
-			view_push(
-				array,
-				json_pack("{s:i, s:s}", "preference",
-					  FIRST_PREFERENCE * (int)(json_array_size(array) + 1),
-					  "hostname", route->hops[1]->hostname.value));
+			view_push(array,
+				  json_pack("{s:i, s:s}", "preference",
+					    FIRST_PREFERENCE * (int)(json_array_size(array) + 1),
+					    "hostname", route->hops[1]->hostname.value));
 	}
 	return array;
 }
@@ -213,8 +225,8 @@ static json_t *domain_entry(const struct topology *topology, const struct domain
 	for (size_t i = 0; i < domain->recipients.count; i++)
 		if (domain->recipients.items[i].value[0] != '@')
 			view_push(recipients, json_string(domain->recipients.items[i].value));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", domain->head.name.value, "mailboxes",
-			 domain->mailboxes.value, "recipients", recipients, "mx",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", domain->head.name.value, "mailboxes",
+			 text(domain->mailboxes.value), "recipients", recipients, "mx",
 			 mx(topology, domain), "dkim",
 			 dkim->head.given ? json_pack("{s:s, s:s}", "sign_at", dkim->sign_at.value,
 						      "selector", dkim->selector.value)
@@ -283,7 +295,7 @@ static json_t *install_list(const struct node *node, const struct rendered_files
 	for (size_t i = 0; i < files->count; i++) {
 		const struct rendered_file *file = &files->items[i];
 
-		if (!is_of_node(file->path, node) || (indexed && !file->index))
+		if (!is_of_node(file->path, node) || !file->install || (indexed && !file->index))
 			continue;
 		view_push(array,
 			  json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path, "install",
@@ -315,8 +327,9 @@ json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, s
 		const struct node *node = facts[i]->node;
 
 		view = view_of_node(arena, facts[i]);
-		json_object_set_new(view, "postfix",
-				    json_boolean(node->kind.value == KIND_POSTFIX));
+		json_object_set_new(
+			view, "postfix",
+			json_boolean(node->kind.value == KIND_POSTFIX && !node_is_container(node)));
 		json_object_set_new(view, "dms", json_boolean(node->kind.value == KIND_DMS));
 		json_object_set_new(view, "nft", nft_path(node, files));
 		json_object_set_new(view, "files", install_list(node, files, false));

@@ -20,6 +20,8 @@ const char *const through_words[] = {"same_port", "second_port", NULL};
 const char *const service_words[] = {"smtp", "submission", "submissions", "imap", "imaps",
 				     "pop3", "pop3s",	   "sieve",	  NULL};
 const char *const verdict_words[] = {"delivered", "relayed", "rejected", "deferred", NULL};
+const char *const deployment_words[] = {"host", "container", NULL};
+const char *const lookup_words[] = {"address", "mx", NULL};
 
 static const struct schema_row secret_rows[] = {
 	ROW(struct secret, file, "file", .secret = true, .check = check_file,
@@ -65,8 +67,9 @@ static const struct schema dkim_schema =
 	SCHEMA(struct dkim, "a DKIM setting", dkim_rows, .shorthand = NULL);
 
 static const struct schema_row domain_rows[] = {
-	ROW(struct domain, mailboxes, "mailboxes", .required = true, .check = check_name,
-	    .doc = "Node that holds the domain's mailboxes."),
+	ROW(struct domain, mailboxes, "mailboxes", .check = check_name,
+	    .doc = "Node that holds the domain's mailboxes. A domain that is only sent from needs "
+		   "none."),
 	ROW(struct domain, recipients, "recipients", .check = check_recipient,
 	    .doc = "Addresses that exist; @DOMAIN for all. Without it the relay asks the mailbox "
 		   "host (address verification)."),
@@ -157,6 +160,37 @@ static const struct schema_row listener_rows[] = {
 };
 static const struct schema listener_schema =
 	SCHEMA(struct listener, "a listener", listener_rows, .shorthand = NULL);
+static const struct schema_row volumes_rows[] = {
+	ROW(struct volumes, queue, "queue", .check = check_name,
+	    .doc = "Holds the mail queue; default NODE-queue."),
+	ROW(struct volumes, data, "data", .check = check_name,
+	    .doc = "Holds Postfix's caches; default NODE-data."),
+};
+static const struct schema volumes_schema =
+	SCHEMA(struct volumes, "the volumes of a container", volumes_rows, .shorthand = NULL);
+
+static const struct schema_row deployment_rows[] = {
+	ROW(struct deployment, as, "as", .choices = deployment_words, .preset = DEPLOY_HOST,
+	    .doc = "Where Postfix runs; container when other keys of the mapping are given."),
+	ROW(struct deployment, base, "base", .check = check_image,
+	    .doc = "Image that the container's is built on; default debian:bookworm-slim."),
+	ROW(struct deployment, image, "image", .check = check_image,
+	    .doc = "What the built image is called; default postern-NODE."),
+	ROW(struct deployment, networks, "networks", .check = check_name,
+	    .doc = "Networks that the container joins; default those of its clients and "
+		   "addresses."),
+	ROW(struct deployment, volumes, "volumes", .of = &volumes_schema,
+	    .doc = "Names of its volumes."),
+};
+static const struct schema deployment_schema =
+	SCHEMA(struct deployment, "a deployment", deployment_rows, .shorthand = "as");
+
+static const struct schema_row setting_rows[] = {
+	ROW(struct setting, value, "value", .blank = true, .check = check_setting,
+	    .doc = "Its value; an empty text leaves it at Postfix's own default."),
+};
+static const struct schema setting_schema =
+	SCHEMA(struct setting, "a parameter", setting_rows, .shorthand = "value");
 
 static const struct schema_row node_rows[] = {
 	ROW(struct node, kind, "kind", .required = true, .choices = node_kind_words,
@@ -176,8 +210,21 @@ static const struct schema_row node_rows[] = {
 	    .doc = "Who gets mail for postmaster, abuse and root at the host name of a relay; "
 		   "default "
 		   "postmaster of the first domain it relays."),
-	ROW(struct node, message_size_limit, "message_size_limit", .least = 1024,
-	    .most = 2147483647UL, .preset = 10240000, .doc = "Largest message in octets."),
+	ROW(struct node, message_size_limit, "message_size_limit", .most = 2147483647UL,
+	    .preset = 10240000,
+	    .doc = "Largest message in octets; 0 on a node of kind postfix: no limit."),
+	ROW(struct node, deployment, "deployment", .of = &deployment_schema,
+	    .doc = "Whether Postfix runs on a host or in a container."),
+	ROW(struct node, clients, "clients", .check = check_name,
+	    .doc = "Private networks whose hosts may submit mail on port 587 without a login."),
+	ROW(struct node, allowed_sender_domains, "allowed_sender_domains", .check = check_domain,
+	    .doc = "Sender domains, with their sub-domains, that the clients may use; default "
+		   "those "
+		   "of the routes that begin here."),
+	ROW(struct node, masquerade, "masquerade", .check = check_masquerade,
+	    .doc = "Domains whose sub-domains are cut from addresses; !NAME keeps one."),
+	ROW(struct node, extra, "extra", .of = &setting_schema, .name_check = check_parameter,
+	    .doc = "Parameters of main.cf, set after all others in this order."),
 	ROW(struct node, egress, "egress", .of = &egress_schema,
 	    .doc = "Addresses that its outgoing mail is bound to, where no route or link says "
 		   "otherwise."),
@@ -206,6 +253,8 @@ static const struct schema_row node_rows[] = {
 	    .doc = "Proxy: version of the PROXY header; nginx sends v1 only, its default."),
 	ROW(struct node, host, "host", .check = check_host,
 	    .doc = "Smarthost: its host name or address."),
+	ROW(struct node, lookup, "lookup", .choices = lookup_words, .preset = LOOKUP_ADDRESS,
+	    .doc = "Smarthost: whether its host name is looked up for addresses or for MX hosts."),
 	ROW(struct node, port, "port", .least = 1, .most = 65535, .preset = 587,
 	    .doc = "Smarthost: its port."),
 	ROW(struct node, tls_level, "tls_level", .choices = tls_level_words, .preset = TLS_ENCRYPT,

@@ -36,5 +36,6 @@ void topology_verify_links(const struct topology *topology, struct diagnostics *
 void topology_verify_egress(const struct topology *topology, struct diagnostics *list);
 void topology_verify_proxies(const struct topology *topology, struct diagnostics *list);
 void topology_verify_routes(const struct topology *topology, struct diagnostics *list);
+void topology_verify_clients(const struct topology *topology, struct diagnostics *list);
 
 #endif

@@ -72,6 +72,11 @@ unsigned service_port(int service)
 	return ports[service];
 }
 
+bool node_is_container(const struct node *node)
+{
+	return node->deployment.as.value == DEPLOY_CONTAINER;
+}
+
 bool route_is_outbound(const struct route *route)
 {
 	return route->from.count > 0;

@@ -102,6 +102,8 @@ enum service {
 	SERVICE_POP3S,
 	SERVICE_SIEVE,
 };
+enum deployment_kind { DEPLOY_HOST, DEPLOY_CONTAINER };
+enum host_lookup { LOOKUP_ADDRESS, LOOKUP_MX };
 
 /* A secret never stands in the topology itself: only where to find it. */
 struct secret {
@@ -242,6 +244,32 @@ struct listener_list {
 	size_t count;
 };
 
+/* Volumes that outlive a container, by name. */
+struct volumes {
+	struct head head;
+	struct text queue, data;
+};
+
+/* Where a node runs: on a host of its own, or in a container. */
+struct deployment {
+	struct head head;
+	struct choice as;
+	struct text base, image;
+	struct text_list networks;
+	struct volumes volumes;
+};
+
+/* A parameter of main.cf as the user wants it; the head bears its name. */
+struct setting {
+	struct head head;
+	struct text value; /* empty: Postfix's own default */
+};
+
+struct setting_list {
+	struct setting *items;
+	size_t count;
+};
+
 struct node {
 	struct head head;
 	struct choice kind;
@@ -251,7 +279,12 @@ struct node {
 	struct choice map_type;
 	struct postfix_target postfix;
 	struct text postmaster;
-	struct number message_size_limit;
+	struct number message_size_limit; /* 0: none */
+	struct deployment deployment;
+	struct text_list clients; /* names of networks */
+	struct text_list allowed_sender_domains;
+	struct text_list masquerade;
+	struct setting_list extra;
 	struct egress egress;
 	struct choice docker_network;
 	struct choice outbound_tls;
@@ -264,12 +297,16 @@ struct node {
 	struct choice provider;
 	struct text region;
 	struct text host;
+	struct choice lookup;
 	struct number port;
 	struct choice tls_level;
 	struct text_list fingerprints;
 	struct choice tls_mode;
 	struct credentials credentials;
 	struct credentials_list sender_credentials; /* named by the sender: a domain or address */
+	/* resolved; as many as `clients` if all are known */
+	struct network **client_networks;
+	size_t client_count;
 };
 
 struct node_list {
@@ -410,6 +447,8 @@ bool service_is_smtp(int service);
 
 /* The port that a service has by convention. */
 unsigned service_port(int service);
+/* Whether it runs in a container. */
+bool node_is_container(const struct node *node);
 
 /* Whether `route` carries mail from its domains (as opposed to: to them). */
 bool route_is_outbound(const struct route *route);

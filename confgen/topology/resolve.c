@@ -141,6 +141,22 @@ static void resolve_listeners(struct topology *topology, struct diagnostics *lis
 	}
 }
 
+static void resolve_clients(struct arena *arena, struct topology *topology, struct node *node,
+			    struct diagnostics *list)
+{
+	struct deployment *deployment = &node->deployment;
+	struct network *network;
+
+	node->client_networks = arena_array(arena, node->clients.count, sizeof(network));
+	for (size_t i = 0; i < node->clients.count; i++)
+		if (find_network(topology, list, &node->clients.items[i], &network))
+			node->client_networks[node->client_count++] = network;
+	for (size_t i = 0; i < deployment->networks.count; i++)
+		find_network(topology, list, &deployment->networks.items[i], &network);
+	if (deployment->head.given && !deployment->as.given)
+		deployment->as.value = DEPLOY_CONTAINER;
+}
+
 static void resolve_nodes(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++) {
@@ -161,6 +177,7 @@ static void resolve_nodes(struct arena *arena, struct topology *topology, struct
 					  &attachment->network))
 				attachment->network = &nowhere;
 		}
+		resolve_clients(arena, topology, node, list);
 	}
 }
 

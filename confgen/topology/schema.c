@@ -30,7 +30,7 @@ static void wrong_type(struct loader *load, const struct schema_row *row,
 static const char *scalar(struct loader *load, const struct schema_row *row,
 			  const struct yaml_node *node, const char *wanted)
 {
-	if (node->kind == YAML_SCALAR && !yaml_is_null(node) && node->length > 0)
+	if (node->kind == YAML_SCALAR && !yaml_is_null(node) && (node->length > 0 || row->blank))
 		return node->text;
 	wrong_type(load, row, node, wanted);
 	return NULL;
@@ -328,6 +328,7 @@ static void load_object(struct loader *load, const struct schema *schema,
 		return;
 	}
 	if (node->kind != YAML_MAPPING) {
+		head->given = false;
 		report(load->list, WRONG_TYPE, node->at, "%s is a mapping of keys, not %s",
 		       schema->what, yaml_is_null(node) ? "empty" : yaml_kind_name(node));
 		diagnostics_hint(load->list, "its keys: %s%s%s", schema->rows[0].key,

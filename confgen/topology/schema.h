@@ -36,6 +36,7 @@ struct schema_row {
 	bool required;
 	bool secret; /* its value is never shown in a diagnostic: a slip may have put a secret here
 		      */
+	bool blank;  /* SCHEMA_TEXT: may be empty */
 	const char *(*check)(const char *value);
 	unsigned long least, most;  /* SCHEMA_NUMBER */
 	unsigned long preset;	    /* SCHEMA_NUMBER, SCHEMA_CHOICE: the default */
@@ -69,6 +70,8 @@ struct schema {
 		struct tls_files: SCHEMA_OBJECT, \
 		struct postfix_target: SCHEMA_OBJECT, \
 		struct dovecot_target: SCHEMA_OBJECT, \
+		struct deployment: SCHEMA_OBJECT, \
+		struct volumes: SCHEMA_OBJECT, \
 		struct expectation: SCHEMA_OBJECT, \
 		struct egress: SCHEMA_OBJECT, \
 		struct egress_list: SCHEMA_MAP, \
@@ -76,6 +79,7 @@ struct schema {
 		struct domain_set_list: SCHEMA_MAP, \
 		struct named_network_list: SCHEMA_MAP, \
 		struct node_list: SCHEMA_MAP, \
+		struct setting_list: SCHEMA_MAP, \
 		struct attachment_list: SCHEMA_MAP, \
 		struct credentials_list: SCHEMA_MAP, \
 		struct listener_list: SCHEMA_MAP, \
@@ -111,6 +115,8 @@ extern const char *const proxy_protocol_words[];
 extern const char *const dovecot_version_words[];
 extern const char *const through_words[];
 extern const char *const service_words[];
+extern const char *const deployment_words[];
+extern const char *const lookup_words[];
 
 /*
  * Fills `out` (zeroed, `schema->size` octets) from `tree`. Every mistake is added to `list`;

@@ -82,7 +82,7 @@ const char *check_host(const char *value)
 	if (value[0] == '[')
 		return "has brackets: write the host without, they are added where Postfix wants "
 		       "them";
-	return ip_parse(value, &address) == IP_OK ? NULL : check_hostname(value);
+	return ip_parse(value, &address) == IP_OK ? NULL : check_domain(value);
 }
 
 const char *check_selector(const char *value)
@@ -238,6 +238,43 @@ const char *check_label(const char *value)
 	if (wrong)
 		return wrong;
 	return strlen(value) > 200 ? "is longer than 200 characters" : NULL;
+}
+
+const char *check_image(const char *value)
+{
+	size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._/:@-");
+
+	return !*value || value[length] || !isalnum((unsigned char)value[0])
+		       ? "is not the name of an image"
+		       : NULL;
+}
+
+const char *check_parameter(const char *value)
+{
+	size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_-");
+
+	return length == 0 || value[length] || length > 100 || value[0] == '-'
+		       ? "is not the name of a Postfix parameter"
+		       : NULL;
+}
+
+const char *check_setting(const char *value)
+{
+	const char *wrong = *value ? check_file(value) : NULL;
+	size_t length = strlen(value);
+
+	if (wrong)
+		return wrong;
+	if (length && (value[0] == ' ' || value[length - 1] == ' '))
+		return "begins or ends with white space, which Postfix would drop";
+	return length > 4096 ? "is longer than 4096 octets" : NULL;
+}
+
+const char *check_masquerade(const char *value)
+{
+	return check_domain(value + (value[0] == '!'));
 }
 
 bool domain_is_within(const char *name, const char *domain)

@@ -72,6 +72,18 @@ const char *check_fingerprint(const char *value);
 /* One line of printable text. */
 const char *check_label(const char *value);
 
+/* The name of an image: [registry/]name[:tag]. */
+const char *check_image(const char *value);
+
+/* The name of a parameter of main.cf. */
+const char *check_parameter(const char *value);
+
+/* The value of a parameter: one line of UTF-8, no white space at its ends. */
+const char *check_setting(const char *value);
+
+/* An item of masquerade_domains: a domain, or one that is to be kept, after an exclamation mark. */
+const char *check_masquerade(const char *value);
+
 /* Whether `name` equals `domain` or lies below it; case-insensitive. */
 bool domain_is_within(const char *name, const char *domain);
 

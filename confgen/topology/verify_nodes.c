@@ -34,7 +34,13 @@ static const struct {
 	{"dovecot", IN_DMS, 0},
 	{"software", IN_PROXY, IN_PROXY},
 	{"proxy_protocol", IN_PROXY, 0},
+	{"deployment", IN_POSTFIX, 0},
+	{"clients", IN_POSTFIX, 0},
+	{"allowed_sender_domains", IN_POSTFIX, 0},
+	{"masquerade", IN_POSTFIX, 0},
+	{"extra", IN_POSTFIX | IN_DMS, 0},
 	{"host", IN_SMARTHOST, 0},
+	{"lookup", IN_SMARTHOST, 0},
 	{"port", IN_SMARTHOST, 0},
 	{"tls_level", IN_SMARTHOST, 0},
 	{"fingerprints", IN_SMARTHOST, 0},
@@ -42,6 +48,11 @@ static const struct {
 	{"credentials", IN_SMARTHOST, 0},
 	{"sender_credentials", IN_SMARTHOST, 0},
 };
+
+static struct position first_at(const struct text_list *list)
+{
+	return list->count ? list->items[0].at : (struct position){0};
+}
 
 /* Where a key of the node was given; line 0 if it was not. In the order of node_keys. */
 static struct position given_at(const struct node *node, size_t key)
@@ -64,7 +75,13 @@ static struct position given_at(const struct node *node, size_t key)
 		node->dovecot.head.at,
 		node->software.at,
 		node->proxy_protocol.at,
+		node->deployment.head.at,
+		first_at(&node->clients),
+		first_at(&node->allowed_sender_domains),
+		first_at(&node->masquerade),
+		node->extra.count ? node->extra.items[0].head.name.at : none,
 		node->host.at,
+		node->lookup.at,
 		node->port.at,
 		node->tls_level.at,
 		node->fingerprints.count ? node->fingerprints.items[0].at : none,
@@ -79,6 +96,13 @@ static struct position given_at(const struct node *node, size_t key)
 	return places[key];
 }
 
+/* A container is given its address by the network it joins. */
+static bool is_required(const struct node *node, size_t key)
+{
+	return node_keys[key].required & (1U << node->kind.value) &&
+	       !(node_is_container(node) && strcmp(node_keys[key].key, "addresses") == 0);
+}
+
 static void verify_keys(const struct node *node, struct diagnostics *list)
 {
 	unsigned kind = 1U << node->kind.value;
@@ -91,7 +115,7 @@ static void verify_keys(const struct node *node, struct diagnostics *list)
 		if (at.line && !(node_keys[i].allowed & kind))
 			report(list, MISPLACED_KEY, at, "a node of kind %s has no '%s'",
 			       node_kind_words[node->kind.value], node_keys[i].key);
-		else if (!at.line && (node_keys[i].required & kind))
+		else if (!at.line && is_required(node, i))
 			report(list, MISSING_KEY, node->head.at, "a node of kind %s needs '%s'",
 			       node_kind_words[node->kind.value], node_keys[i].key);
 	}
@@ -213,7 +237,7 @@ static void verify_node(const struct topology *topology, const struct node *node
 	for (const struct node *earlier = topology->nodes.items; earlier < node; earlier++)
 		verify_distinct(earlier, node, list);
 	for (size_t i = 0; i < topology->domains.count && node->kind.value == KIND_POSTFIX; i++)
-		if (node->hostname.value &&
+		if (node->hostname.value && topology->domains.items[i].mailboxes.at.line &&
 		    strcasecmp(node->hostname.value, topology->domains.items[i].head.name.value) ==
 			    0) {
 			report(list, HOSTNAME_IS_DOMAIN, node->hostname.at,
@@ -251,6 +275,26 @@ static void verify_network(const struct topology *topology, const struct network
 	}
 }
 
+/* Only a domain that is sent from, and not to, needs no mailboxes. */
+static void verify_mailboxes(const struct topology *topology, const struct domain *domain,
+			     struct diagnostics *list)
+{
+	bool from = false, to = false;
+
+	if (!domain->head.given || domain->mailboxes.at.line)
+		return;
+	for (size_t i = 0; i < topology->routes.count; i++)
+		if (route_serves(&topology->routes.items[i], domain)) {
+			from |= route_is_outbound(&topology->routes.items[i]);
+			to |= !route_is_outbound(&topology->routes.items[i]);
+		}
+	if (from && !to)
+		return;
+	report(list, MISSING_KEY, domain->head.at, "a domain needs the key 'mailboxes'");
+	diagnostics_hint(list, "the node that holds them; only a domain that mail is sent from, "
+			       "and not to, does without");
+}
+
 static void verify_domain(const struct domain *domain, struct diagnostics *list)
 {
 	const char *name = domain->head.name.value;
@@ -286,6 +330,8 @@ void topology_verify_nodes(const struct topology *topology, struct diagnostics *
 		verify_network(topology, &topology->networks.items[i], list);
 	for (size_t i = 0; i < topology->nodes.count; i++)
 		verify_node(topology, &topology->nodes.items[i], list);
-	for (size_t i = 0; i < topology->domains.count; i++)
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		verify_mailboxes(topology, &topology->domains.items[i], list);
 		verify_domain(&topology->domains.items[i], list);
+	}
 }

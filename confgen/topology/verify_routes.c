@@ -221,7 +221,7 @@ static void verify_outbound(const struct topology *topology, const struct domain
 		leaves_home |= route->hops[0] == domain->home;
 		verify_signer(domain, route, list);
 	}
-	if (leaves_home)
+	if (leaves_home || !domain->home)
 		return;
 	report(list, NO_WAY_OUT, domain->head.name.at, "no route takes mail from %s out of '%s'",
 	       domain->head.name.value, name_of(domain->home));
@@ -427,11 +427,14 @@ static void verify_use(const struct topology *topology, struct diagnostics *list
 
 static void verify_domains(const struct topology *topology, struct diagnostics *list)
 {
-	for (size_t i = 0; i < topology->domains.count; i++)
-		if (topology->domains.items[i].home) {
-			verify_inbound(topology, &topology->domains.items[i], list);
-			verify_outbound(topology, &topology->domains.items[i], list);
-		}
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		const struct domain *domain = &topology->domains.items[i];
+
+		if (domain->home)
+			verify_inbound(topology, domain, list);
+		if (domain->home || !domain->mailboxes.at.line)
+			verify_outbound(topology, domain, list);
+	}
 	for (size_t i = 0; i < topology->routes.count; i++)
 		for (size_t j = 0; j < topology->routes.items[i].senders.count; j++)
 			verify_sender(topology, &topology->routes.items[i],

@@ -16,6 +16,7 @@ trap 'rm -rf "$work"' EXIT
 
 export POSTERN_TEST_PASSWORD=pässwort
 export SES_PASSWORD=ses-secret MAILGUN_PASSWORD=mailgun-secret INVOICES_PASSWORD=invoices-secret
+export PROVIDER_PASSWORD='correct horse battery'
 
 # git keeps no mode but the executable bit, so the secrets get theirs in a copy; and the modes that
 # the tree must have stand in a file.

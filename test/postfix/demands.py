@@ -317,5 +317,51 @@ TABLE_TYPES = {
     ("two-of-each", "mx2"): "hash",
 }
 
-DEMANDS = {"dms-relay": DMS_RELAY, "sasl": SASL, "smarthost": SMARTHOST,
+
+
+def app_relay(main, ask, causes, milter_line, **more):
+    """A container whose clients are the hosts of 172.28.0.0/24, and which nothing is sent to."""
+    senders = {"example.com": "OK", ".example.com": "OK", "xexample.com": None, "example.org": None,
+               "<>": None}
+    return {
+        "main": {"myhostname": "relay.example.com", "inet_protocols": "ipv4", "mydestination": "",
+                 "relay_domains": "", "maillog_file": "/dev/stdout", "smtpd_tls_security_level": "none",
+                 "virtual_alias_maps": "",
+                 "smtpd_milters": "{ unix:postern/milter.sock, default_action=tempfail }",
+                 "internal_mail_filter_classes": "bounce", **main},
+        "trusted": {"172.28.0.0/24"},
+        "ask": ask,
+        "limits": {"172.28.0.7": senders, "172.28.0.255": senders, "127.0.0.1": senders,
+                   "172.28.1.1": None, "203.0.113.9": None},
+        "causes": {"myhostname": {causes["hostname"]}, "mynetworks": {causes["clients"]},
+                   "smtpd_sender_restrictions": {causes["clients"]}, "smtpd_milters": {milter_line},
+                   "message_size_limit": {causes["size"]}, "maillog_file": {causes["container"]},
+                   ("network_senders_app", "example.com"): {causes["allowed"]},
+                   ("clients.cidr", "172.28.0.0/24"): {causes["clients"]}},
+        "master": {"submission/inet": {"smtpd_client_restrictions": "permit_mynetworks,reject"}},
+        "milter": ['domain "example.com"', 'selector = "mail"', '"relay.example.com"', 'log = "stderr"',
+                   '"172.28.0.0/24"', 'key = "/etc/postern/keys/example.com/mail.private"'],
+        **more,
+    }
+
+
+APP_RELAY = {"relay": app_relay(
+    {"relayhost": "[smtp.provider.example]:587", "message_size_limit": "26214400",
+     "masquerade_domains": "example.com", "smtp_sasl_auth_enable": "yes",
+     "local_header_rewrite_clients": "permit_inet_interfaces permit_mynetworks"},
+    {"smtp_tls_policy_maps": {
+        "[smtp.provider.example]:587": "secure match=smtp.provider.example"},
+     "smtp_sasl_password_maps": {"[smtp.provider.example]:587": "apikey:correct horse battery",
+                                 "smtp.provider.example": None}},
+    {"hostname": 15, "clients": 17, "size": 20, "container": 14, "allowed": 18}, 6,
+    modes={"sasl_passwd": 0o600, "entrypoint": 0o755})}
+
+APP_RELAY_DIRECT = {"relay": app_relay(
+    {"relayhost": "", "message_size_limit": "0", "mailbox_size_limit": "0", "virtual_mailbox_limit": "0",
+     "masquerade_domains": "", "smtp_sasl_auth_enable": "no", "sender_dependent_relayhost_maps": ""},
+    {}, {"hostname": 17, "clients": 19, "size": 21, "container": 15, "allowed": 20}, 6,
+    modes={"entrypoint": 0o755})}
+
+DEMANDS = {"dms-relay": DMS_RELAY, "app-relay": APP_RELAY,
+           "app-relay-direct": APP_RELAY_DIRECT, "sasl": SASL, "smarthost": SMARTHOST,
            "two-of-each": TWO_OF_EACH, "chain": CHAIN}

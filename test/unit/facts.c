@@ -262,8 +262,8 @@ static void tell_trusted(struct strbuf *out, const char *what, const struct trus
 
 	for (size_t i = 0; i < list->count; i++)
 		strbuf_addf(out, "%s %s (%s) @%u\n", what,
-			    ip_network_format(&list->items[i].network, text),
-			    list->items[i].peer->head.name.value, list->items[i].at.line);
+			    ip_network_format(&list->items[i].network, text), list->items[i].peer,
+			    list->items[i].at.line);
 }
 
 static void tell_entries(struct strbuf *out, const char *what, const struct entry_list *list)

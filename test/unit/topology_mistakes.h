@@ -34,7 +34,7 @@ struct edit {
 
 struct mistake {
 	const char *rules; /* separated by spaces */
-	struct edit edits[5];
+	struct edit edits[6];
 };
 
 /* clang-format off */
@@ -401,8 +401,8 @@ static const struct mistake links[] = {
 				   "{username: u, password: {file: ^absent}}"), BY_SMARTHOST}},
 	{"", {SMARTHOST("host: a.example, credentials: "
 			"{username: u, password: {env: POSTERN_NOT_SET}}"), BY_SMARTHOST}},
-	{"wrong-type credentials",
-	 {SMARTHOST("host: a.example, credentials: {username: u, password: ^^x}"), BY_SMARTHOST}},
+	{"wrong-type",
+	 {SMARTHOST("host: a.example, credentials: {username: u, password: ^x}"), BY_SMARTHOST}},
 	{"secret-readable", {SMARTHOST("host: a.example, credentials: "
 				       "{username: u, password: {file: ^open}}"), BY_SMARTHOST}},
 	{"credentials-in-clear", {LINK("trust: sasl, tls: ^may, credentials: {public: " LOGIN
@@ -560,5 +560,81 @@ static const struct mistake proxies[] = {
 			       {"[internet, public", "[internet, ^edge, public"}}},
 };
 /* clang-format on */
+
+/* A container that takes mail of example.org, a domain without mailboxes, from the network `app`.
+ */
+#define CONTAINER(keys)                                                         \
+	{"  example.com: {mailboxes: private}\n",                               \
+	 "  example.com: {mailboxes: private}\n  example.org: {}\n"},           \
+		NETWORKS("{vpn: 10.0.0.0/24, app: 10.1.0.0/24}"),               \
+		NODE("relay: {kind: postfix, deployment: container, hostname: " \
+		     "relay.example.org, " keys "}"),                           \
+		LAST("  - {name: app, from: [example.org], path: [relay, internet]}\n")
+
+static const struct mistake clients[] = {
+	{"", {CONTAINER("clients: app")}},
+	{"",
+	 {CONTAINER("clients: [app, vpn], allowed_sender_domains: [example.org, "
+		    "web.example.org], masquerade: ['!keep.example.org', example.org], "
+		    "message_size_limit: 0, extra: {a_b: '', c: 'x = y', 2bounce: no}")}},
+	{"", {CONTAINER("clients: app, addresses: {app: 10.1.0.9, internet: 11.22.33.45}")}},
+	/* who may submit */
+	{"unknown-name", {CONTAINER("clients: ^ap")}},
+	{"open-relay", {CONTAINER("clients: ^internet")}},
+	{"open-relay",
+	 {CONTAINER("clients: [app, ^world]"),
+	  {"app: 10.1.0.0/24", "app: 10.1.0.0/24, world: 11.0.0.0/8"}}},
+	{"open-relay", {CONTAINER("clients: ^app"), {"app: 10.1.0.0/24", "app: 11.0.0.0/8"}}},
+	{"listed-twice", {CONTAINER("clients: [app, ^app]")}},
+	{"misplaced-key", {PRIVATE("clients: ^vpn")}},
+	{"port-twice",
+	 {PUBLIC("clients: ^vpn"),
+	  LINK("trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN "}")}},
+	{"",
+	 {PUBLIC("clients: vpn"),
+	  LINK("port: 588, trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN "}")}},
+	/* what they may send */
+	{"listed-twice",
+	 {CONTAINER("clients: app, allowed_sender_domains: [example.org, "
+		    "^Example.org]")}},
+	{"sender-unrouted",
+	 {CONTAINER("clients: app, allowed_sender_domains: [example.org, ^example.com]")}},
+	{"sender-unrouted", {CONTAINER("clients: app, allowed_sender_domains: [^xexample.org]")}},
+	{"unused sender-unrouted",
+	 {NODE("^relay: {kind: postfix, deployment: container, hostname: relay.example.org, "
+	       "clients: ^vpn}")}},
+	{"misplaced-key", {PUBLIC("allowed_sender_domains: ^example.com")}},
+	{"misplaced-key", {PRIVATE("allowed_sender_domains: ^example.com")}},
+	{"bad-value", {CONTAINER("clients: app, masquerade: [^'!', example.org]")}},
+	/* a domain without mailboxes is one that nothing comes to, and something leaves from */
+	{"missing-key",
+	 {{"  example.com: {mailboxes: private}\n",
+	   "  example.com: {mailboxes: private}\n  example.org: ^{}\n"}}},
+	{"missing-key", {{"{mailboxes: private}", "^{}"}}},
+	/* where it runs */
+	{"misplaced-key", {PRIVATE("deployment: ^container")}},
+	{"bad-value", {CONTAINER("clients: app"), {"deployment: container", "deployment: ^pod"}}},
+	{"bad-value",
+	 {CONTAINER("clients: app"), {"deployment: container", "deployment: {base: ^-debian}"}}},
+	{"unknown-name",
+	 {CONTAINER("clients: app"), {"deployment: container", "deployment: {networks: ^web}"}}},
+	{"missing-key",
+	 {CONTAINER("clients: app"), {"container", "host"}, {"relay: {", "relay: ^{"}}},
+	{"credentials",
+	 {PUBLIC("deployment: container"),
+	  LINK("trust: sasl, credentials: {^public: " LOGIN ", private: " BOX_LOGIN "}")}},
+	/* sizes */
+	{"bad-value", {PUBLIC("message_size_limit: ^1023")}},
+	{"", {PUBLIC("message_size_limit: 0")}},
+	{"bad-value", {PRIVATE("message_size_limit: ^0")}},
+	/* parameters of the user's own */
+	{"bad-value", {PUBLIC("extra: {^'a b': c}")}},
+	{"bad-value", {PUBLIC("extra: {a: ^\"b\\nc\"}")}},
+	{"bad-value", {PUBLIC("extra: {a: ^' b'}")}},
+	{"wrong-type", {PUBLIC("extra: {a: ^[b]}")}},
+	{"wrong-type", {PUBLIC("extra: {a: ^~}")}},
+	{"credentials", {PUBLIC("extra: {^smtp_sasl_password_maps: 'static:user:secret'}")}},
+	{"", {PUBLIC("extra: {smtp_sasl_password_maps: 'lmdb:/etc/postfix/own'}")}},
+};
 
 #endif
