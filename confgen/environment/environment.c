@@ -342,18 +342,14 @@ static bool is_level(const char *level, const char *const *words)
 /* The TLS level that was asked for, or NULL. */
 static const char *read_level(struct translation *t)
 {
-	/* of postconf(5), and not of the language */
-	static const char *const others[] = {"dane", "dane-only", "fingerprint", NULL};
 	const char *variable;
 	const char *level = get_either(t, "RELAYHOST_TLS_LEVEL",
 				       PARAMETER "smtp_tls_security_level", &variable);
 
-	if (!level || is_level(level, tls_level_words) ||
-	    (!get(t, "RELAYHOST") && is_level(level, others)))
+	if (!level || is_level(level, tls_level_words))
 		return level;
-	wrong(t, "%s: '%s' is no TLS level %s", variable, level,
-	      is_level(level, others) ? "for a relay host here" : "of Postfix");
-	diagnostics_hint(t->list, "there are: none, may, encrypt, verify, secure");
+	wrong(t, "%s: '%s' is no TLS level of Postfix", variable, level);
+	diagnostics_hint(t->list, "there are: none, may, dane, encrypt, dane-only, verify, secure");
 	return NULL;
 }
 

@@ -127,8 +127,8 @@ REFUSALS = {
     "a size in words": ({**DOMAIN, "MESSAGE_SIZE_LIMIT": "10M"}, "MESSAGE_SIZE_LIMIT: '10M'"),
     "a tiny size": ({**DOMAIN, "MESSAGE_SIZE_LIMIT": "10"}, "[bad-value]"),
     "a level that is none": ({**HOST, "RELAYHOST_TLS_LEVEL": "yes"}, "RELAYHOST_TLS_LEVEL: 'yes'"),
-    "a level that is not known for a relay host": ({**HOST, "RELAYHOST_TLS_LEVEL": "dane"},
-                                                   "RELAYHOST_TLS_LEVEL: 'dane'"),
+    "a level that needs fingerprints": ({**HOST, "RELAYHOST_TLS_LEVEL": "fingerprint"},
+                                        "[missing-key]"),
     "a login in clear": ({**LOGIN, "RELAYHOST_TLS_LEVEL": "may"}, "[credentials-in-clear]"),
     "two passwords": ({**LOGIN, "RELAYHOST_PASSWORD_FILE": "password"}, "RELAYHOST_PASSWORD_FILE"),
     "a password file that is not there": (

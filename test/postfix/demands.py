@@ -321,7 +321,7 @@ TABLE_TYPES = {
 
 def app_relay(main, ask, causes, milter_line, **more):
     """A container whose clients are the hosts of 172.28.0.0/24, and which nothing is sent to."""
-    senders = {"example.com": "OK", ".example.com": "OK", "xexample.com": None, "example.org": None,
+    senders = {"example.com": "OK", "xexample.com": None, "example.org": None,
                "<>": None}
     return {
         "main": {"myhostname": "relay.example.com", "inet_protocols": "ipv4", "mydestination": "",
