@@ -1,5 +1,6 @@
-# Turns the files of a folder into a C table: cmake -DFOLDER=... -DOUTPUT=... -P embed.cmake
-file(GLOB_RECURSE files RELATIVE ${FOLDER} ${FOLDER}/*)
+# Turns files of a folder into a C table of struct source, which ends with a NULL name:
+# cmake -DFOLDER=... -DPATTERN=... -DTABLE=... -DHEADER=... -DOUTPUT=... -P embed.cmake
+file(GLOB_RECURSE files RELATIVE ${FOLDER} ${FOLDER}/${PATTERN})
 list(SORT files)
 set(arrays "")
 set(table "")
@@ -16,11 +17,11 @@ foreach(file ${files})
 	string(APPEND table "\t{\"${file}\", text_${index}, ${length}},\n")
 	math(EXPR index "${index} + 1")
 endforeach()
-file(WRITE ${OUTPUT} "/* Made from templates/ by cmake/embed.cmake. */
-#include \"confgen/render/templates.h\"
+file(WRITE ${OUTPUT} "/* Made by cmake/embed.cmake. */
+#include \"${HEADER}\"
 
 ${arrays}
-const struct source embedded_templates[] = {
+const struct source ${TABLE}[] = {
 ${table}\t{NULL, NULL, 0},
 };
 ")

@@ -27,3 +27,14 @@ if(POSTERN_COVERAGE)
 	add_compile_options(--coverage -fprofile-update=atomic)
 	add_link_options(--coverage)
 endif()
+
+# postern_embed(OUTPUT FOLDER PATTERN TABLE HEADER): a C file with the files of a folder; TABLE is
+# declared in HEADER.
+function(postern_embed output folder pattern table header)
+	file(GLOB_RECURSE files CONFIGURE_DEPENDS ${folder}/${pattern})
+	add_custom_command(OUTPUT ${output}
+		COMMAND ${CMAKE_COMMAND} -DFOLDER=${folder} -DPATTERN=${pattern} -DTABLE=${table}
+			-DHEADER=${header} -DOUTPUT=${CMAKE_CURRENT_BINARY_DIR}/${output}
+			-P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+		DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+endfunction()

@@ -34,9 +34,15 @@ struct block {
 	_Alignas(max_align_t) unsigned char data[];
 };
 
+struct adopted {
+	struct adopted *older;
+	void *memory;
+};
+
 struct arena {
 	struct block *newest;
 	size_t limit, used;
+	struct adopted *adopted; /* in the arena itself */
 };
 
 static void *exhausted(const struct arena *arena)
@@ -72,6 +78,8 @@ void arena_free(struct arena *arena)
 {
 	if (!arena)
 		return;
+	for (const struct adopted *item = arena->adopted; item; item = item->older)
+		free(item->memory);
 	free_blocks(arena->newest, NULL);
 	free(arena);
 }
@@ -137,6 +145,15 @@ void *arena_alloc(struct arena *arena, size_t size)
 	block->used += need + GAP;
 	arena->used += need;
 	return memory;
+}
+
+void arena_adopt(struct arena *arena, void *allocated)
+{
+	struct adopted *item = arena_alloc(arena, sizeof(*item));
+
+	assert(arena->limit == 0);
+	*item = (struct adopted){arena->adopted, allocated};
+	arena->adopted = item;
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size)

@@ -32,6 +32,12 @@ size_t arena_used(const struct arena *arena);
 
 void *arena_alloc(struct arena *arena, size_t size);
 
+/*
+ * Makes the arena, one without limit, free what malloc() gave when the arena itself is freed: for
+ * what is too large to copy. It does not count as used. Not for an arena that is reset.
+ */
+void arena_adopt(struct arena *arena, void *allocated);
+
 /* Room for `count` objects of `size` octets; overflow counts as exhaustion. */
 void *arena_array(struct arena *arena, size_t count, size_t size);
 

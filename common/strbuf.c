@@ -73,3 +73,14 @@ const char *strbuf_text(const struct strbuf *buf)
 {
 	return buf->text ? buf->text : "";
 }
+
+char *strbuf_take(struct strbuf *buf)
+{
+	char *text;
+
+	make_room(buf, 0);
+	text = buf->text;
+	text[buf->length] = '\0';
+	*buf = (struct strbuf)STRBUF_INIT;
+	return text;
+}

@@ -27,6 +27,9 @@ void strbuf_adds(struct strbuf *buf, const char *text);
 void strbuf_addch(struct strbuf *buf, char c);
 void strbuf_addf(struct strbuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Hands over the text, which the caller frees; the buffer is empty and needs no strbuf_done(). */
+char *strbuf_take(struct strbuf *buf);
+
 /* The text so far, never NULL; belongs to the buffer. */
 const char *strbuf_text(const struct strbuf *buf);
 

@@ -6,6 +6,7 @@
 #define MOST_COMMANDS 32
 
 static const struct command commands[] = {
+	{"init", "write a topology to start from", command_init},
 	{"render", "write the files of every host of a topology", command_render},
 	{"check", "tell what is wrong with a topology", command_check},
 	{"schema", "print the topology language as a JSON Schema", command_schema},

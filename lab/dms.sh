@@ -7,6 +7,7 @@
 #   3. postfix-master.cf, line by line, through `postconf -P`.
 #   4. postfix-main.cf is appended to main.cf, and `postconf -n` rewrites the result. That is after
 #      master.cf, because postconf drops parameters that nothing refers to.
+#   5. user-patches.sh.
 #
 # What differs from DMS: mail is delivered by virtual(8) in place of Dovecot's LMTP, no content
 # filters run, postscreen asks no DNS block lists, and deferred mail is tried again within seconds.
@@ -20,6 +21,7 @@ dms_serve() {
 	dms_relay_maps "$1" "$config"
 	dms_master "$1"
 	dms_main "$1" "$config"
+	dms_patches "$1"
 	dms_milter "$1"
 	dovecot_serve "$1"
 	postfix_begin "$1"
@@ -92,6 +94,15 @@ dms_main() {
 	postfix_settle "$1"
 	node_run "$1" postconf -n >"$2/main.cf.new" 2> >(sed '/overriding earlier entry/d' >&2)
 	mv "$2/main.cf.new" "$2/main.cf"
+}
+
+# user-patches.sh finds its files where DMS has its configuration.
+dms_patches() {
+	local file folder=/tmp/docker-mailserver
+	file=$(rendered "$1" user-patches.sh)
+	[[ -n $file ]] || return 0
+	cp -r --preserve=mode "${file%/*}" "$lab_dir/nodes/$1/root$folder"
+	node_run "$1" "$folder/user-patches.sh" || fail "user-patches.sh of node $1 fails"
 }
 
 # The milter runs beside the container, in its network namespace: DMS itself knows nothing of it.

@@ -46,7 +46,8 @@ dns_serve() {
 	node_run dns nsd -c /etc/nsd/nsd.conf
 }
 
-# Prints the zone. Every address has a name, but only those on internet are found by name.
+# Prints the zone. Every address has a name, but only those on internet are found by name, and of a
+# host behind a proxy only the proxy's.
 dns_zone() {
 	local node network address domain senders
 	printf '%s\n' '$ORIGIN .' '$TTL 60' '@ SOA ns.lab. hostmaster.lab. 1 3600 600 86400 60' \
@@ -55,7 +56,7 @@ dns_zone() {
 		while read -r network address; do
 			[[ -n $address ]] || continue
 			echo "$(dns_reverse "$address") PTR ${hostname_of[$node]}."
-			[[ $network != internet ]] || dns_address "${hostname_of[$node]}" "$address"
+			[[ $network != internet || -n $(proxy_of "$node") ]] || dns_address "${hostname_of[$node]}" "$address"
 		done <<<"${addresses_of[$node]}"
 	done
 	senders=$(internet_addresses | sed '/:/s/^/ip6:/; /:/!s/^/ip4:/' | paste -sd ' ')

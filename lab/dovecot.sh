@@ -17,6 +17,7 @@ dovecot_own() {
 		ssl = no
 		auth_mechanisms = plain login
 		disable_plaintext_auth = no
+		auth_username_format =
 		passdb {
 			driver = passwd-file
 			args = /etc/dovecot/users

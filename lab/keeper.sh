@@ -80,6 +80,7 @@ lab_prepare() {
 	if [[ -n $(query '.nodes[] | select(.accounts // [] != [] or .kind != "postfix").name') ]]; then
 		need_programs dovecot
 	fi
+	proxy_check
 	milter_find "$1"
 	echo "$2" >"$lab_dir/until"
 }
@@ -152,7 +153,7 @@ keeper_build() {
 node_serve() {
 	local kind=${kind_of[$1]}
 	case $kind in
-	dns | internet | postfix | dms | smarthost) "${kind}_serve" "$1" ;;
+	dns | internet | postfix | dms | smarthost | proxy) "${kind}_serve" "$1" ;;
 	*) fail "node $1 is of kind $kind, which the lab does not know" ;;
 	esac
 }

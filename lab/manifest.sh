@@ -11,7 +11,8 @@ declare -A kind_of=() hostname_of=() addresses_of=() cidrs_of=()
 
 # query FILTER [JQ ARGUMENT...]: raw output of jq on the manifest.
 query() {
-	jq -r "${@:2}" "$1" "$lab_dir/out/manifest.json"
+	jq -r --slurpfile domains "$lab_dir/out/domains.json" "${@:2}" \
+		". + {domains: \$domains[0]} | $1" "$lab_dir/out/manifest.json"
 }
 
 # node_query NODE FILTER: the same, on one node.
@@ -25,13 +26,16 @@ manifest_load() {
 		fail "$lab_out holds no manifest.json: give a folder that postern-confgen render wrote"
 	version=$(query .postern) || fail "$lab_out/manifest.json is not valid JSON"
 	[[ $version == 1 ]] || fail "$lab_out/manifest.json has version $version; this lab reads version 1"
+	# a proxy has the name of the host that its port 25 leads to: so the Internet knows its addresses
 	assignments=$(query '
+		([.nodes[] | .hostname as $host | .proxied[]? | select(.port == 25) |
+			{(.proxy): $host}] | add // {}) as $behind |
 		"topology_nodes=(\([.nodes[].name] | @sh))",
 		"networks=(\([.networks[].name, "internet", "dns"] | @sh))",
 		(.networks[] | "cidrs_of[\(.name | @sh)]=\(.cidrs | join("\n") | @sh)"),
 		(.nodes[] | (.name | @sh) as $name |
 			"kind_of[\($name)]=\(.kind | @sh)",
-			"hostname_of[\($name)]=\(.smarthost.host? // .hostname | @sh)",
+			"hostname_of[\($name)]=\(.smarthost.host? // .hostname // $behind[.name] // "\(.name).lab" | @sh)",
 			"addresses_of[\($name)]=\([.addresses[] | "\(.network) \(.address)"] | join("\n") | @sh)")')
 	eval "$assignments"
 	for node in "${topology_nodes[@]}"; do
@@ -51,7 +55,8 @@ manifest_add() {
 	cidrs_of[internet]=$(printf '%s\n' 0.0.0.0/0 ::/0)
 	for node in "${topology_nodes[@]}"; do
 		[[ ${kind_of[$node]} == smarthost && -z ${addresses_of[$node]} ]] || continue
-		addresses_of[$node]=$(printf 'internet %s\n' "192.0.2.$number" "2001:db8:fffe::$((number++))")
+		addresses_of[$node]=$(printf 'internet %s\n' "192.0.2.$number" "2001:db8:fffe::$number")
+		number=$((number + 1)) # not in the line above, which runs in a process of its own
 	done
 }
 

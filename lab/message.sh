@@ -15,6 +15,7 @@ misuse() {
 declare -A package_of=(
 	[ip]=iproute2 [bridge]=iproute2 [jq]=jq [nsd]=nsd [nsenter]=util-linux [openssl]=openssl
 	[postfix]=postfix [setsid]=util-linux [unshare]=util-linux [dovecot]=dovecot-core
+	[haproxy]=haproxy [nginx]="nginx-light and libnginx-mod-stream" [nft]=nftables
 )
 
 need_root() {

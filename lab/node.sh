@@ -9,9 +9,9 @@ node_folders=(etc var run tmp home root)
 # What a node's /etc takes from the host: no configuration of its services, and no secrets.
 node_etc=(
 	alternatives debian_version gai.conf host.conf ld.so.cache ld.so.conf ld.so.conf.d localtime
-	os-release perl postfix/dynamicmaps.cf postfix/dynamicmaps.cf.d postfix/makedefs.out
-	postfix/post-install postfix/postfix-files postfix/postfix-files.d postfix/postfix-script
-	protocols python3 services shells ssl/openssl.cnf timezone
+	nginx/modules-enabled os-release perl postfix/dynamicmaps.cf postfix/dynamicmaps.cf.d
+	postfix/makedefs.out postfix/post-install postfix/postfix-files postfix/postfix-files.d
+	postfix/postfix-script protocols python3 services shells ssl/openssl.cnf timezone
 )
 
 # The tree that every node starts with.
@@ -123,12 +123,13 @@ node_run() {
 
 # node_log NODE WHAT: prints a log.
 node_log() {
-	local file what=${2:-postfix}
+	local file what=$2
 	node_process "$1" >/dev/null
-	[[ $1 != dns ]] || what=nsd
-	case $what in
+	[[ -n $what || $1 != dns ]] || what=nsd
+	[[ -n $what ]] || what=$(node_query "$1" 'select(.kind == "proxy").kind')
+	case ${what:=postfix} in
 	postfix) file=$(node_run "$1" postconf -h maillog_file) ;;
-	milter | dovecot | nsd) file=/var/log/$what.log ;;
+	milter | dovecot | nsd | proxy) file=/var/log/$what.log ;;
 	*) misuse "no log '$what'" ;;
 	esac
 	node_run "$1" cat -- "$file"

@@ -15,6 +15,7 @@ postfix_serve() {
 	fi
 	sasl=$(node_files "$1" | sed -n 's|^[^ ]*/dovecot-sasl.conf \([^ ]*\) .*|\1|p')
 	[[ -z $sasl ]] || dovecot_serve "$1" "$sasl"
+	firewall_load "$1"
 	postfix_begin "$1"
 }
 

@@ -15,6 +15,8 @@ readonly LAB_PACKAGES=(
 readonly TEST_PACKAGES=(
 	libcmocka-dev uthash-dev clang libclang-rt-14-dev shellcheck mandoc
 	opendkim miltertest libmail-dkim-perl python3-yaml python3-jsonschema swaks util-linux
+	haproxy nginx-light libnginx-mod-stream nftables
+	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
 )
 
 # install_packages NAME...: those that are missing, without starting their services.

@@ -23,6 +23,7 @@ struct command {
 
 int command_render(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_init(int argc, char **argv);
 int command_schema(int argc, char **argv);
 
 /* The topology that is used when none is named. */

@@ -1,6 +1,6 @@
 /* From routes and links to what one node must know; see facts.h. */
 #include "confgen/derive/facts.h"
-#include "confgen/topology/names.h"
+#include "confgen/derive/services.h"
 #include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
 
@@ -9,12 +9,10 @@
 static void push_entry(struct arena *arena, struct entry_list *list, const char *key,
 		       const char *value, struct position at)
 {
-	if (!list->names)
-		list->names = names_new(arena);
-	if (names_find(list->names, key) != NAME_UNKNOWN)
-		return;
-	names_add(list->names, key, list->count);
-	*arena_push(arena, list) = (struct entry){key, value, at};
+	if (!list->index)
+		list->index = name_map_new(arena, 0);
+	if (!name_map_add(list->index, key, list))
+		*arena_push(arena, list) = (struct entry){key, value, at};
 }
 
 static void push_trusted(struct arena *arena, struct trusted_list *list, struct ip_network network,
@@ -86,16 +84,19 @@ const char *facts_milter_socket(const struct node *node)
 static void derive_domain(struct arena *arena, struct facts *facts, const struct route *route,
 			  size_t index)
 {
-	const struct domain *domain = route->domains[index];
+	const struct domain *domain = route->domains.items[index].domain;
 	const char *name = domain->head.name.value, *hop;
 	const struct node *next = route_next(route, facts->node);
-	const struct position at = route->to.items[index].at;
+	const struct position at = route->domains.items[index].at;
 
 	if (!next)
 		return;
 	hop = facts_next_hop(arena, facts->topology, facts->node, next);
 	push_entry(arena, &facts->relay_domains, name, "OK", at);
-	push_entry(arena, &facts->transports, name, arena_printf(arena, "relay:%s", hop), at);
+	push_entry(arena, &facts->transports, name,
+		   arena_printf(arena, "%s:%s", services_route(arena, facts, route, next, "relay"),
+				hop),
+		   at);
 	for (size_t i = 0; i < domain->recipients.count; i++)
 		push_entry(arena, &facts->recipients, domain->recipients.items[i].value, "OK",
 			   domain->recipients.items[i].at);
@@ -114,7 +115,7 @@ static void derive_inbound(struct arena *arena, struct facts *facts, const struc
 	if (!previous)
 		return;
 	facts->internet |= previous->kind.value == KIND_INTERNET;
-	for (size_t i = 0; i < route->domain_count; i++)
+	for (size_t i = 0; i < route->domains.count; i++)
 		derive_domain(arena, facts, route, i);
 	/* the mailbox host judges its clients by address: one that relays must not be judged */
 	if (link && !route_next(route, facts->node))
@@ -164,13 +165,19 @@ static void derive_outbound_receiver(struct arena *arena, struct facts *facts,
 	struct sender_limit *limit = limit_of(arena, facts, previous, link);
 
 	push_peer(arena, &facts->trusted, link, previous);
-	for (size_t i = 0; i < route->domain_count; i++) {
-		const char *name = route->domains[i]->head.name.value;
+	for (size_t i = 0; i < route->domains.count; i++) {
+		const struct route_domain *of = &route->domains.items[i];
+		const char *name = of->domain->head.name.value;
 
-		push_entry(arena, &limit->senders, name, "OK", route->from.items[i].at);
-		push_entry(arena, &limit->senders, arena_printf(arena, ".%s", name), "OK",
-			   route->from.items[i].at);
-		if (route->domains[i]->dkim.signer == facts->node)
+		push_entry(arena, &limit->senders, name, "OK", of->at);
+		if (of->domain->dkim.signer == facts->node)
+			push_peer(arena, &facts->signed_clients, link, previous);
+	}
+	for (size_t i = 0; i < route->senders.count; i++) {
+		const struct route_sender *sender = &route->senders.items[i];
+
+		push_entry(arena, &limit->senders, sender->address, "OK", sender->at);
+		if (sender->domain->dkim.signer == facts->node)
 			push_peer(arena, &facts->signed_clients, link, previous);
 	}
 	if (previous->hostname.value)
@@ -200,25 +207,20 @@ static void mark_inbound_limits(struct facts *facts)
 static bool covers(const struct sender_limit *limit, const char *name)
 {
 	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.'))
-		if (names_find(limit->senders.names, dot) != NAME_UNKNOWN)
+		if (name_map_find(limit->senders.index, dot + 1))
 			return true;
 	return false;
 }
 
-/* A domain of the topology that lies below a peer's own is none of the peer's, unless it says so.
- */
+/* A domain of the topology below one of the peer's is not the peer's, unless it is listed. */
 static void derive_foreign_subdomains(struct arena *arena, const struct topology *topology,
 				      struct sender_limit *limit)
 {
 	for (size_t i = 0; i < topology->domains.count; i++) {
 		const struct text *name = &topology->domains.items[i].head.name;
 
-		if (names_find(limit->senders.names, name->value) != NAME_UNKNOWN ||
-		    !covers(limit, name->value))
-			continue;
-		push_entry(arena, &limit->senders, name->value, "REJECT", name->at);
-		push_entry(arena, &limit->senders, arena_printf(arena, ".%s", name->value),
-			   "REJECT", name->at);
+		if (covers(limit, name->value))
+			push_entry(arena, &limit->senders, name->value, "REJECT", name->at);
 	}
 }
 
@@ -278,43 +280,62 @@ static void derive_ways_out(struct arena *arena, struct facts *facts)
 				      route_to(facts, ways[i])->head.at};
 }
 
-/* Each sender domain's first way out; the null sender takes the first of all. */
-static void derive_relayhosts(struct arena *arena, struct facts *facts)
+/* Where mail of a sender leaves to, and by which client service if that is not smtp. */
+static void derive_sender(struct arena *arena, struct facts *facts, const char *key,
+			  const struct route *route, const char *usual)
+{
+	const struct node *way = route_next(route, facts->node);
+	const char *service = services_route(arena, facts, route, way, NULL);
+
+	if (way->kind.value != KIND_INTERNET)
+		push_entry(arena, &facts->relayhosts, key,
+			   facts_next_hop(arena, facts->topology, facts->node, way),
+			   route->head.at);
+	service = service ? service : usual;
+	if (service)
+		push_entry(arena, &facts->sender_services, key, arena_printf(arena, "%s:", service),
+			   route->head.at);
+}
+
+/* Each sender domain takes its first way out; the null sender the first of all. */
+static void derive_senders(struct arena *arena, struct facts *facts)
 {
 	const struct topology *topology = facts->topology;
 	const struct route *first = topology_route_out(topology, facts->node, NULL);
-	const struct node *way;
 
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		const struct domain *domain = &topology->domains.items[i];
+		const struct route *route = topology_route_out(topology, facts->node, domain);
+
+		if (route)
+			derive_sender(arena, facts,
+				      arena_printf(arena, "@%s", domain->head.name.value), route,
+				      NULL);
+	}
 	for (size_t i = 0; i < topology->routes.count; i++) {
 		const struct route *route = &topology->routes.items[i];
-		const char *hop;
 
-		way = route_next(route, facts->node);
-		if (!route_is_outbound(route) || !way || way->kind.value == KIND_INTERNET)
-			continue;
-		hop = facts_next_hop(arena, topology, facts->node, way);
-		for (size_t j = 0; j < route->domain_count; j++)
-			push_entry(arena, &facts->relayhosts,
-				   arena_printf(arena, "@%s", route->domains[j]->head.name.value),
-				   hop, route->head.at);
+		/* a row that says smtp undoes the service of the sender's domain */
+		for (size_t j = 0; route_next(route, facts->node) && j < route->senders.count; j++)
+			derive_sender(arena, facts, route->senders.items[j].address, route, "smtp");
 	}
-	way = first ? route_next(first, facts->node) : NULL;
-	if (way && way->kind.value != KIND_INTERNET)
-		push_entry(arena, &facts->relayhosts, "<>",
-			   facts_next_hop(arena, topology, facts->node, way), first->head.at);
+	if (first)
+		derive_sender(arena, facts, "<>", first, NULL);
 }
 
 /* --- the connection to a next hop --- */
 
 static void push_policy(struct arena *arena, struct facts *facts, const char *hop,
-			enum tls_level level, const char *match, struct position at)
+			enum tls_level level, const char *host,
+			const struct text_list *fingerprints, struct position at)
 {
 	const char *value = tls_level_words[level];
 
-	if (level == TLS_MAY)
-		return;
+	facts->dane |= level == TLS_DANE || level == TLS_DANE_ONLY;
 	if (level >= TLS_VERIFY)
-		value = arena_printf(arena, "%s match=%s", value, match);
+		value = arena_printf(arena, "%s match=%s", value, host);
+	for (size_t i = 0; level == TLS_FINGERPRINT && i < fingerprints->count; i++)
+		value = arena_printf(arena, "%s match=%s", value, fingerprints->items[i].value);
 	push_entry(arena, &facts->tls_policies, hop, value, at);
 }
 
@@ -353,13 +374,25 @@ static void derive_sending(struct arena *arena, struct facts *facts, const struc
 	hop = facts_next_hop(arena, facts->topology, facts->node, next);
 	if (next->kind.value == KIND_SMARTHOST) {
 		push_policy(arena, facts, hop, next->tls_level.value, next->host.value,
+			    &next->fingerprints,
 			    next->tls_level.given ? next->tls_level.at : next->head.at);
 		if (next->credentials.head.given)
 			push_login(arena, &facts->logins, hop, &next->credentials, next);
+		for (size_t i = 0; i < next->sender_credentials.count; i++) {
+			const char *sender = next->sender_credentials.items[i].head.name.value;
+
+			push_login(arena, &facts->logins,
+				   strchr(sender, '@') ? sender
+						       : arena_printf(arena, "@%s", sender),
+				   &next->sender_credentials.items[i], next);
+			facts->sender_logins = true;
+		}
 		return;
 	}
-	push_policy(arena, facts, hop, link->tls.value, next->hostname.value,
-		    link->tls.given ? link->tls.at : link->head.at);
+	/* may is what holds without a row, unless the node asks more of the Internet */
+	if (link->tls.value != TLS_MAY || facts->node->outbound_tls.value != TLS_MAY)
+		push_policy(arena, facts, hop, link->tls.value, next->hostname.value,
+			    &link->fingerprints, link->tls.given ? link->tls.at : link->head.at);
 	login = login_at(link, next);
 	if (login)
 		push_login(arena, &facts->logins, hop, login, next);
@@ -445,6 +478,16 @@ static void derive_key(struct arena *arena, struct facts *facts, const struct do
 	}
 }
 
+/* Lists that may get a row for each domain. */
+static void expect_domains(struct arena *arena, struct facts *facts)
+{
+	struct entry_list *lists[] = {&facts->relay_domains, &facts->transports, &facts->recipients,
+				      &facts->unlisted, &facts->relayhosts};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		lists[i]->index = name_map_new(arena, facts->topology->domains.count);
+}
+
 static void derive_route(struct arena *arena, struct facts *facts, const struct route *route)
 {
 	const struct node *previous = route_previous(route, facts->node);
@@ -460,6 +503,13 @@ static void derive_route(struct arena *arena, struct facts *facts, const struct 
 		derive_receiving(arena, facts, previous, !route_is_outbound(route));
 }
 
+bool facts_has(const struct node *node)
+{
+	int kind = node->kind.value;
+
+	return kind == KIND_POSTFIX || kind == KIND_DMS || kind == KIND_PROXY;
+}
+
 struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 			   const struct node *node)
 {
@@ -468,17 +518,23 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 	facts->topology = topology;
 	facts->node = node;
 	facts->hostname = node->hostname.value;
+	facts->dane =
+		node->outbound_tls.value == TLS_DANE || node->outbound_tls.value == TLS_DANE_ONLY;
+	facts->egress = node->egress.head.given ? &node->egress : NULL;
+	facts->relay_bound = facts->egress && services_bind_relay(facts);
 	derive_families(facts);
+	expect_domains(arena, facts);
 	for (size_t i = 0; i < topology->routes.count; i++)
 		derive_route(arena, facts, &topology->routes.items[i]);
 	mark_inbound_limits(facts);
 	for (size_t i = 0; i < facts->limits.count; i++)
 		derive_foreign_subdomains(arena, topology, &facts->limits.items[i]);
 	derive_ways_out(arena, facts);
-	derive_relayhosts(arena, facts);
+	derive_senders(arena, facts);
 	for (size_t i = 0; i < topology->domains.count; i++)
 		if (topology->domains.items[i].dkim.signer == node)
 			derive_key(arena, facts, &topology->domains.items[i]);
+	facts_derive_proxied(arena, facts);
 	if (node->kind.value == KIND_POSTFIX)
 		derive_postmasters(arena, facts);
 	return facts;

@@ -7,6 +7,7 @@
 #ifndef POSTERN_FACTS_H
 #define POSTERN_FACTS_H
 
+#include "common/name_map.h"
 #include "confgen/topology/model.h"
 
 /* A client network that may relay, beyond loopback. */
@@ -30,7 +31,7 @@ struct entry {
 struct entry_list {
 	struct entry *items;
 	size_t count;
-	struct names *names; /* of the keys: each is there once */
+	struct name_map *index; /* of the keys; NULL while empty */
 };
 
 /* A login: as the client presents it, or as the server accepts it. */
@@ -53,7 +54,7 @@ struct sender_limit {
 	struct trusted_list clients; /* how it is known: by address, */
 	const char *username;	     /* or by login */
 	bool inbound;		   /* it also brings mail from strangers, to the relayed domains */
-	struct entry_list senders; /* domain, or .domain for what is below it -> OK or REJECT */
+	struct entry_list senders; /* domain, with what is below it -> OK or REJECT */
 	struct position at;
 };
 
@@ -73,6 +74,45 @@ struct signing_key_list {
 	size_t count;
 };
 
+/* A client service of its own in master.cf: mail that leaves by it is bound, or wrapped in TLS. */
+struct client_service {
+	const char *name;
+	const char *ipv4, *ipv6, *helo; /* NULL: as everywhere */
+	bool wrapper;			/* TLS from the first octet */
+	bool inward; /* it brings mail to mailboxes: there is no other way for it */
+	struct position at;
+};
+
+struct client_service_list {
+	struct client_service *items;
+	size_t count;
+};
+
+/* A listener of the node behind a proxy. */
+struct proxied {
+	const struct listener *listener;
+	const struct attachment *from; /* the proxy's addresses, as the node sees them */
+	bool other_family;	       /* its clients may have a family that the node has not */
+};
+
+struct proxied_list {
+	struct proxied *items;
+	size_t count;
+};
+
+/* A port of a proxy, and the listener that it leads to. */
+struct forward {
+	const struct node *node;
+	const struct listener *listener;
+	const struct network *network; /* in which the two meet; NULL: the Internet */
+	struct ip_address address;     /* of the node there */
+};
+
+struct forward_list {
+	struct forward *items;
+	size_t count;
+};
+
 struct facts {
 	const struct topology *topology;
 	const struct node *node;
@@ -82,10 +122,14 @@ struct facts {
 	unsigned submission; /* port on which peers log in, 0 for none */
 	struct position submission_at;
 
+	struct proxied_list proxied;
+	struct forward_list forwards; /* of a proxy */
+
 	struct trusted_list trusted;
 	struct sender_limit_list limits;
 	struct login_list accounts; /* accepted here */
-	struct login_list logins;   /* presented elsewhere */
+	struct login_list logins;   /* presented elsewhere; next_hop may be a sender */
+	bool sender_logins;	    /* some are by sender */
 
 	struct entry_list relay_domains; /* domain -> OK */
 	struct entry_list transports;	 /* domain -> relay:[next hop]:port */
@@ -97,15 +141,23 @@ struct facts {
 	const char *relayhost;
 	struct position relayhost_at;
 	struct entry_list relayhosts; /* @domain or <> -> next hop */
+	const struct egress *egress;  /* of the service smtp; or NULL */
+	bool relay_bound;	      /* the service relay has that egress as well */
+	struct client_service_list services;
+	struct entry_list sender_services; /* @domain or <> -> service, where it is not smtp */
 	struct text_list fallbacks;
 	struct entry_list tls_policies; /* next hop -> level */
+	bool dane;			/* somewhere, so that DNS look-ups ask for DNSSEC */
 
 	struct signing_key_list keys;
 	struct trusted_list signed_clients; /* whose mail is signed, beyond loopback and logins */
 	struct entry_list relay_users;	    /* logins of relays: authenticated, but not authors */
 };
 
-/* Derives the facts of a node of kind postfix or dms from a topology without errors. */
+/* Whether files are rendered for the node: it is of kind postfix, dms or proxy. */
+bool facts_has(const struct node *node);
+
+/* Derives the facts of such a node from a topology without errors. */
 struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 			   const struct node *node);
 
@@ -115,5 +167,8 @@ const char *facts_next_hop(struct arena *arena, const struct topology *topology,
 
 /* Where the node's milter listens, as the milter's configuration names it. */
 const char *facts_milter_socket(const struct node *node);
+
+/* What is behind proxies on the node, and what is behind the node if it is one; proxied.c. */
+void facts_derive_proxied(struct arena *arena, struct facts *facts);
 
 #endif

@@ -4,6 +4,13 @@
 #include "confgen/topology/schema.h"
 #include "common/strbuf.h"
 
+void view_push(json_t *array, json_t *value)
+{
+	/* NULL is what json_pack() gives for a wrong format: a bug */
+	if (json_array_append_new(array, value) < 0)
+		abort();
+}
+
 /* The topology's file name without folders, fit for a comment. */
 static const char *file_name(struct arena *arena, const struct source *source)
 {
@@ -40,19 +47,18 @@ static json_t *placed(struct arena *arena, const char *value, struct position at
 }
 
 /* Rows with their origin, said once for a run of rows from the same line. */
-static json_t *rows(struct arena *arena, const struct entry_list *list)
+static json_t *rows(struct arena *arena, const struct entry_list *list, size_t begin, size_t end)
 {
 	json_t *array = json_array();
-	unsigned last = 0;
+	unsigned last = begin ? list->items[begin - 1].at.line : 0;
 
-	for (size_t i = 0; i < list->count; i++) {
+	for (size_t i = begin; i < end; i++) {
 		const struct entry *entry = &list->items[i];
 
-		json_array_append_new(
-			array,
-			json_pack("{s:s, s:s, s:o}", "key", entry->key, "value", entry->value,
-				  "origin",
-				  entry->at.line == last ? json_false() : place(arena, entry->at)));
+		view_push(array, json_pack("{s:s, s:s, s:o}", "key", entry->key, "value",
+					   entry->value, "origin",
+					   entry->at.line == last ? json_false()
+								  : place(arena, entry->at)));
 		last = entry->at.line;
 	}
 	return array;
@@ -125,6 +131,8 @@ struct table_list view_tables(struct arena *arena, const struct facts *facts)
 		 false, &facts->unlisted},
 		{"virtual", "role addresses of this host", false, &facts->postmasters},
 		{"relayhosts", "way out by sender domain", false, &facts->relayhosts},
+		{"sender_services", "client service by sender domain", false,
+		 &facts->sender_services},
 		{"tls_policy", "TLS level by next hop", false, &facts->tls_policies},
 		{"sasl_passwd", "logins at next hops", true, password_rows(arena, &facts->logins)},
 		{"sasl_limits", "sender limits by login", false, login_limits(arena, facts)},
@@ -174,28 +182,31 @@ static const char *lookup(struct arena *arena, const struct node *node, const st
 	return result;
 }
 
-json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table)
+json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table,
+		      size_t begin, size_t end)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "name", table->name, "title",
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o}", "name", table->name, "title",
 			 table->title, "node", facts->node->head.name.value, "topology",
-			 file_name(arena, facts->node->head.at.source), "lookup",
-			 lookup(arena, facts->node, table), "rows", rows(arena, table->rows));
+			 file_name(arena, facts->node->head.at.source), "first", begin == 0, "rows",
+			 rows(arena, table->rows, begin, end));
 }
 
 /* Every table by its name, false where the node needs none. */
 static json_t *tables_by_name(struct arena *arena, const struct facts *facts)
 {
 	static const char *const names[] = {
-		"transport",  "relay_domains", "relay_recipients", "verify_recipients", "virtual",
-		"relayhosts", "tls_policy",    "sasl_passwd",	   "sasl_limits"};
+		"transport",   "relay_domains",	 "relay_recipients", "verify_recipients",
+		"virtual",     "relayhosts",	 "tls_policy",	     "sasl_passwd",
+		"sasl_limits", "sender_services"};
 	const struct table_list tables = view_tables(arena, facts);
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		json_object_set_new(object, names[i], json_false());
 	for (size_t i = 0; i < tables.count; i++)
-		json_object_set_new(object, tables.items[i].name,
-				    view_of_table(arena, facts, &tables.items[i]));
+		json_object_set_new(
+			object, tables.items[i].name,
+			json_pack("{s:s}", "lookup", lookup(arena, facts->node, &tables.items[i])));
 	return object;
 }
 
@@ -207,13 +218,12 @@ static json_t *trusted(struct arena *arena, const struct trusted_list *list)
 	char bare[IP_TEXT_SIZE], postfix[IP_TEXT_SIZE];
 
 	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(
-			array,
-			json_pack("{s:s, s:s, s:s, s:o}", "network",
-				  ip_network_format_postfix(&list->items[i].network, postfix),
-				  "cidr", ip_network_format(&list->items[i].network, bare), "peer",
-				  list->items[i].peer->head.name.value, "origin",
-				  place(arena, list->items[i].at)));
+		view_push(array,
+			  json_pack("{s:s, s:s, s:s, s:o}", "network",
+				    ip_network_format_postfix(&list->items[i].network, postfix),
+				    "cidr", ip_network_format(&list->items[i].network, bare),
+				    "peer", list->items[i].peer->head.name.value, "origin",
+				    place(arena, list->items[i].at)));
 	return array;
 }
 
@@ -225,12 +235,12 @@ static json_t *limits(struct arena *arena, const struct facts *facts)
 		const struct sender_limit *limit = &facts->limits.items[i];
 		const struct table table = {limit_class(arena, limit), "", false, &limit->senders};
 
-		json_array_append_new(
-			array, json_pack("{s:s, s:s, s:b, s:s, s:o, s:o, s:o}", "class", table.name,
-					 "peer", limit->name, "inbound", limit->inbound, "lookup",
-					 lookup(arena, facts->node, &table), "clients",
-					 trusted(arena, &limit->clients), "username",
-					 text(limit->username), "origin", place(arena, limit->at)));
+		view_push(array,
+			  json_pack("{s:s, s:s, s:b, s:s, s:o, s:o, s:o}", "class", table.name,
+				    "peer", limit->name, "inbound", limit->inbound, "lookup",
+				    lookup(arena, facts->node, &table), "clients",
+				    trusted(arena, &limit->clients), "username",
+				    text(limit->username), "origin", place(arena, limit->at)));
 	}
 	return array;
 }
@@ -250,13 +260,12 @@ static json_t *accounts(struct arena *arena, const struct facts *facts)
 	for (size_t i = 0; i < facts->accounts.count; i++) {
 		const struct login *login = &facts->accounts.items[i];
 
-		json_array_append_new(array,
-				      json_pack("{s:s, s:s, s:s, s:o}", "username", login->username,
-						"hash",
-						password_hash(arena, facts->hostname,
-							      login->username, login->password),
-						"peer", login->peer->head.name.value, "origin",
-						place(arena, login->at)));
+		view_push(array,
+			  json_pack("{s:s, s:s, s:s, s:o}", "username", login->username, "hash",
+				    password_hash(arena, facts->hostname, login->username,
+						  login->password),
+				    "peer", login->peer->head.name.value, "origin",
+				    place(arena, login->at)));
 	}
 	return array;
 }
@@ -266,8 +275,8 @@ static json_t *names(const struct text_list *list)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(array, json_pack("{s:s, s:b}", "name", list->items[i].value,
-						       "last", i + 1 == list->count));
+		view_push(array, json_pack("{s:s, s:b}", "name", list->items[i].value, "last",
+					   i + 1 == list->count));
 	return array;
 }
 
@@ -278,11 +287,11 @@ static json_t *keys(struct arena *arena, const struct facts *facts)
 	for (size_t i = 0; i < facts->keys.count; i++) {
 		const struct signing_key *key = &facts->keys.items[i];
 
-		json_array_append_new(
-			array, json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "domain", key->domain,
-					 "selector", key->selector, "path", key->path,
-					 "has_subdomains", key->subdomains.count > 0, "subdomains",
-					 names(&key->subdomains), "origin", place(arena, key->at)));
+		view_push(array,
+			  json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "domain", key->domain,
+				    "selector", key->selector, "path", key->path, "has_subdomains",
+				    key->subdomains.count > 0, "subdomains",
+				    names(&key->subdomains), "origin", place(arena, key->at)));
 	}
 	return array;
 }
@@ -292,8 +301,8 @@ static json_t *usernames(const struct entry_list *list)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(array, json_pack("{s:s, s:b}", "name", list->items[i].key,
-						       "last", i + 1 == list->count));
+		view_push(array, json_pack("{s:s, s:b}", "name", list->items[i].key, "last",
+					   i + 1 == list->count));
 	return array;
 }
 
@@ -342,6 +351,38 @@ static json_t *fallbacks(struct arena *arena, const struct facts *facts)
 					       : (struct position){0});
 	strbuf_done(&list);
 	return result;
+}
+
+/* What a client service is told: each text or false. */
+static json_t *binding(struct arena *arena, const char *ipv4, const char *ipv6, const char *helo,
+		       struct position at)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:b}", "ipv4", text(ipv4), "ipv6", text(ipv6),
+			 "helo", text(helo), "origin", place(arena, at), "bound", ipv4 || ipv6);
+}
+
+static json_t *egress(struct arena *arena, const struct egress *own)
+{
+	if (!own)
+		return json_false();
+	return binding(arena, own->ipv4.value, own->ipv6.value, own->helo.value, own->head.at);
+}
+
+static json_t *services(struct arena *arena, const struct facts *facts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts->services.count; i++) {
+		const struct client_service *service = &facts->services.items[i];
+		json_t *object =
+			binding(arena, service->ipv4, service->ipv6, service->helo, service->at);
+
+		json_object_set_new(object, "name", json_string(service->name));
+		json_object_set_new(object, "wrapper", json_boolean(service->wrapper));
+		json_object_set_new(object, "inward", json_boolean(service->inward));
+		view_push(array, object);
+	}
+	return array;
 }
 
 static json_t *size_limit(struct arena *arena, const struct node *node)
@@ -393,9 +434,22 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "limits_by_address", json_boolean(limits_by_address(facts)));
 	set(view, "has_limits",
 	    json_boolean(facts->limits.count > 0 || facts->relay_users.count > 0));
+	set(view, "egress", egress(arena, facts->egress));
+	set(view, "relay_bound", json_boolean(facts->relay_bound));
+	set(view, "services", services(arena, facts));
+	set(view, "bind_enforce", json_boolean(node->postfix.number >= 307));
+	set(view, "docker_bridge", json_boolean(node->docker_network.value == DOCKER_BRIDGE));
+	set(view, "bridge_egress",
+	    json_boolean(facts->egress && node->docker_network.value == DOCKER_BRIDGE));
+	set(view, "outbound_tls", json_string(tls_level_words[node->outbound_tls.value]));
+	set(view, "dane", json_boolean(facts->dane));
+	set(view, "sender_logins", json_boolean(facts->sender_logins));
 	set(view, "has_logins", json_boolean(facts->logins.count > 0));
 	set(view, "relayhost", placed(arena, facts->relayhost, facts->relayhost_at));
 	set(view, "fallbacks", fallbacks(arena, facts));
 	set(view, "milter", milter(arena, facts));
+	set(view, "behind_proxy", json_boolean(facts->proxied.count > 0));
+	set(view, "proxied", view_proxied(arena, facts));
+	set(view, "proxy", view_proxy(arena, facts));
 	return view;
 }

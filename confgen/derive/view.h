@@ -20,6 +20,10 @@ struct table {
 /* The view of a node. The caller owns the reference. */
 json_t *view_of_node(struct arena *arena, const struct facts *facts);
 
+/* Its parts about proxies: what is behind one on the node, and the node itself, if it is one. */
+json_t *view_proxied(struct arena *arena, const struct facts *facts);
+json_t *view_proxy(struct arena *arena, const struct facts *facts);
+
 struct table_list {
 	struct table *items;
 	size_t count;
@@ -34,8 +38,15 @@ bool table_is_inline(const struct node *node, const struct table *table);
 /* The type of the node's tables that are files. */
 const char *table_type(const struct node *node);
 
-/* The view of one table, for the template postfix/table. The caller owns the reference. */
-json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table);
+/*
+ * The view of the rows `begin` to `end` - 1 of a table. Tables can be long, so they are rendered
+ * piece by piece; `first` says yes in the first piece. The caller owns the reference.
+ */
+json_t *view_of_table(struct arena *arena, const struct facts *facts, const struct table *table,
+		      size_t begin, size_t end);
+
+/* Appends to an array, and takes the reference. Aborts for NULL: nothing is left out silently. */
+void view_push(json_t *array, json_t *value);
 
 /* "topology.yaml:12". */
 const char *view_place(struct arena *arena, struct position at);

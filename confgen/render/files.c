@@ -5,37 +5,63 @@
 #include "confgen/render/templates.h"
 
 #define DMS_CONFIG "docker-data/dms/config/"
+#define PIECE	   4096 /* rows of a table that are in memory as JSON */
 
 /* One row a file; tables come from view_tables(). */
 static const struct file_row {
 	const char *name, *template;
 	enum node_kind kind;
-	const char *when; /* key of the view that must say yes; NULL: always */
+	const char *when; /* key of the view, dotted, that must say yes; NULL: always */
 	mode_t mode;
 	const char *install, *owner, *install_mode;
+	const char *table; /* the table whose rows it holds; NULL: none */
 } file_rows[] = {
 	{"main.cf", "postfix/main.cf", KIND_POSTFIX, NULL, 0644, "/etc/postfix/main.cf",
-	 "root:root", "0644"},
+	 "root:root", "0644", NULL},
 	{"master.cf", "postfix/master.cf", KIND_POSTFIX, NULL, 0644, "/etc/postfix/master.cf",
-	 "root:root", "0644"},
+	 "root:root", "0644", NULL},
 	{"clients.cidr", "postfix/clients.cidr", KIND_POSTFIX, "limits_by_address", 0644,
-	 "/etc/postfix/clients.cidr", "root:root", "0644"},
+	 "/etc/postfix/clients.cidr", "root:root", "0644", NULL},
 	{"dovecot-sasl.conf", "postfix/dovecot-sasl.conf", KIND_POSTFIX, "submission", 0644,
-	 "/etc/dovecot/dovecot.conf", "root:root", "0644"},
+	 "/etc/dovecot/dovecot.conf", "root:root", "0644", NULL},
 	{"sasl_users", "postfix/sasl_users", KIND_POSTFIX, "submission", 0600,
-	 "/etc/dovecot/sasl_users", "root:dovecot", "0640"},
+	 "/etc/dovecot/sasl_users", "root:dovecot", "0640", NULL},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_POSTFIX, "milter", 0644,
-	 "/etc/postern/postern-milter.conf", "root:root", "0644"},
+	 "/etc/postern/postern-milter.conf", "root:root", "0644", NULL},
+	{"postern.nft", "firewall/postern.nft", KIND_POSTFIX, "behind_proxy", 0644,
+	 "/etc/postern/postern.nft", "root:root", "0644", NULL},
 	{"postfix-main.cf", "dms/postfix-main.cf", KIND_DMS, NULL, 0644,
-	 DMS_CONFIG "postfix-main.cf", "root:root", "0644"},
+	 DMS_CONFIG "postfix-main.cf", "root:root", "0644", NULL},
 	{"postfix-master.cf", "dms/postfix-master.cf", KIND_DMS, NULL, 0644,
-	 DMS_CONFIG "postfix-master.cf", "root:root", "0644"},
+	 DMS_CONFIG "postfix-master.cf", "root:root", "0644", NULL},
 	{"postfix-relaymap.cf", "dms/postfix-relaymap.cf", KIND_DMS, NULL, 0644,
-	 DMS_CONFIG "postfix-relaymap.cf", "root:root", "0644"},
+	 DMS_CONFIG "postfix-relaymap.cf", "root:root", "0644", "relayhosts"},
 	{"postfix-sasl-password.cf", "dms/postfix-sasl-password.cf", KIND_DMS, "has_logins", 0600,
-	 DMS_CONFIG "postfix-sasl-password.cf", "root:root", "0600"},
+	 DMS_CONFIG "postfix-sasl-password.cf", "root:root", "0600", "sasl_passwd"},
+	{"compose.egress.yaml", "dms/compose.egress.yaml", KIND_DMS, "bridge_egress", 0644,
+	 "docker-data/dms/compose.egress.yaml", "root:root", "0644", NULL},
 	{"postern-milter.conf", "milter/postern-milter.conf", KIND_DMS, "milter", 0644,
-	 "/etc/postern/postern-milter.conf", "root:root", "0644"},
+	 "/etc/postern/postern-milter.conf", "root:root", "0644", NULL},
+	{"user-patches.sh", "dms/user-patches", KIND_DMS, "behind_proxy", 0755,
+	 DMS_CONFIG "user-patches.sh", "root:root", "0755", NULL},
+	{"dovecot.cf", "dms/dovecot.cf", KIND_DMS, "proxied.dovecot", 0644, DMS_CONFIG "dovecot.cf",
+	 "root:root", "0644", NULL},
+	{"postern.nft", "firewall/postern.nft", KIND_DMS, "behind_proxy", 0644,
+	 DMS_CONFIG "postern.nft", "root:root", "0644", NULL},
+	{"haproxy.cfg", "proxy/haproxy.cfg", KIND_PROXY, "proxy.haproxy", 0644,
+	 "/etc/haproxy/haproxy.cfg", "root:root", "0644", NULL},
+	{"nginx.conf", "proxy/nginx.conf", KIND_PROXY, "proxy.nginx", 0644, "/etc/nginx/nginx.conf",
+	 "root:root", "0644", NULL},
+	{"compose.yaml", "proxy/compose.yaml", KIND_PROXY, "proxy.in_container", 0644,
+	 "compose.yaml", "root:root", "0644", NULL},
+	{"traefik.yaml", "proxy/traefik.yaml", KIND_PROXY, "proxy.traefik", 0644,
+	 "docker-data/traefik/traefik.yaml", "root:root", "0644", NULL},
+	{"dynamic.yaml", "proxy/dynamic.yaml", KIND_PROXY, "proxy.has_hosts", 0644,
+	 "docker-data/traefik/dynamic.yaml", "root:root", "0644", NULL},
+	{"caddy.json", "proxy/caddy.json", KIND_PROXY, "proxy.caddy", 0644,
+	 "docker-data/caddy/caddy.json", "root:root", "0644", NULL},
+	{"Dockerfile", "proxy/caddy.Dockerfile", KIND_PROXY, "proxy.caddy", 0644,
+	 "docker-data/caddy/Dockerfile", "root:root", "0644", NULL},
 };
 
 struct run {
@@ -45,88 +71,142 @@ struct run {
 	bool failed;
 };
 
-static void add_file(struct run *run, struct rendered_file file, const char *template, json_t *data)
+static void add_file(struct run *run, struct rendered_file file, struct strbuf *text)
 {
-	struct strbuf text = STRBUF_INIT;
+	char *taken;
 
-	if (templates_render(&run->templates, template, data, &text) < 0)
-		run->failed = true;
-	file.text = arena_strndup(run->arena, strbuf_text(&text), text.length);
-	file.length = text.length;
-	strbuf_done(&text);
+	file.length = text->length;
+	taken = strbuf_take(text);
+	arena_adopt(run->arena, taken);
+	file.text = taken;
 	*arena_push(run->arena, run->out) = file;
 }
 
-static void render_table(struct run *run, const struct facts *facts, const struct table *table)
+static void fill(struct run *run, struct rendered_file file, const char *template, json_t *data)
 {
-	const char *type = table_type(facts->node);
-	json_t *view = view_of_table(run->arena, facts, table);
-	const struct rendered_file file = {
-		.path = arena_printf(run->arena, "%s/%s", facts->node->head.name.value,
-				     table->name),
-		.install = arena_printf(run->arena, "/etc/postfix/%s", table->name),
-		.owner = "root:root",
-		.mode = table->secret ? 0600 : 0644,
-		.install_mode = table->secret ? "0600" : "0644",
-		.index = strcmp(type, "texthash") == 0 ? NULL : type,
-	};
+	struct strbuf text = STRBUF_INIT;
 
-	add_file(run, file, "postfix/table", view);
-	json_decref(view);
+	run->failed |= templates_render(&run->templates, template, data, &text) < 0;
+	add_file(run, file, &text);
 }
 
-static void render_tables(struct run *run, const struct facts *facts)
+/* A table can have 100,000 rows, so it becomes JSON and text piece by piece. */
+static void fill_table(struct run *run, const struct facts *facts, struct rendered_file file,
+		       const char *template, const struct table *table)
 {
-	const struct table_list tables = view_tables(run->arena, facts);
+	struct strbuf text = STRBUF_INIT;
+	size_t begin = 0;
 
-	for (size_t i = 0; i < tables.count && facts->node->kind.value == KIND_POSTFIX; i++)
-		if (!table_is_inline(facts->node, &tables.items[i]))
-			render_table(run, facts, &tables.items[i]);
+	do {
+		size_t left = table->rows->count - begin,
+		       end = begin + (left < PIECE ? left : PIECE);
+		json_t *view = view_of_table(run->arena, facts, table, begin, end);
+
+		run->failed |= templates_render(&run->templates, template, view, &text) < 0;
+		json_decref(view);
+		begin = end;
+	} while (begin < table->rows->count && !run->failed);
+	add_file(run, file, &text);
+}
+
+static void render_tables(struct run *run, const struct facts *facts,
+			  const struct table_list *tables)
+{
+	const char *type = table_type(facts->node), *node = facts->node->head.name.value;
+
+	for (size_t i = 0; i < tables->count; i++) {
+		const struct table *table = &tables->items[i];
+		struct rendered_file file = {
+			.path = arena_printf(run->arena, "%s/%s", node, table->name),
+			.install = arena_printf(run->arena, "/etc/postfix/%s", table->name),
+			.owner = "root:root",
+			.mode = table->secret ? 0600 : 0644,
+			.install_mode = table->secret ? "0600" : "0644",
+			.index = strcmp(type, "texthash") == 0 ? NULL : type,
+		};
+
+		if (!table_is_inline(facts->node, table))
+			fill_table(run, facts, file, "postfix/table", table);
+	}
+}
+
+static const struct table *find_table(const struct table_list *tables, const char *name)
+{
+	static const struct entry_list no_rows;
+	static const struct table none = {"", "", false, &no_rows};
+
+	for (size_t i = 0; i < tables->count; i++)
+		if (strcmp(tables->items[i].name, name) == 0)
+			return &tables->items[i];
+	return &none;
+}
+
+/* Whether the view says yes, in a template's sense, to a dotted key. */
+static bool says_yes(struct arena *arena, json_t *view, const char *key)
+{
+	size_t length = strcspn(key, ".");
+	json_t *value = json_object_get(view, arena_strndup(arena, key, length));
+
+	if (key[length])
+		return json_is_object(value) && says_yes(arena, value, key + length + 1);
+	return !json_is_false(value) && !(json_is_array(value) && json_array_size(value) == 0);
 }
 
 static void render_node(struct run *run, const struct facts *facts)
 {
+	const char *node = facts->node->head.name.value;
 	json_t *view = view_of_node(run->arena, facts);
+	const struct table_list tables = view_tables(run->arena, facts);
 
 	for (size_t i = 0; i < sizeof(file_rows) / sizeof(file_rows[0]); i++) {
 		const struct file_row *row = &file_rows[i];
+		struct rendered_file file = {
+			.path = arena_printf(run->arena, "%s/%s", node, row->name),
+			.install = row->install,
+			.owner = row->owner,
+			.mode = row->mode,
+			.install_mode = row->install_mode,
+		};
 
 		if ((int)row->kind != facts->node->kind.value ||
-		    (row->when && json_is_false(json_object_get(view, row->when))))
+		    (row->when && !says_yes(run->arena, view, row->when)))
 			continue;
-		add_file(run,
-			 (struct rendered_file){
-				 .path = arena_printf(run->arena, "%s/%s",
-						      facts->node->head.name.value, row->name),
-				 .install = row->install,
-				 .owner = row->owner,
-				 .mode = row->mode,
-				 .install_mode = row->install_mode,
-			 },
-			 row->template, view);
+		if (row->table)
+			fill_table(run, facts, file, row->template,
+				   find_table(&tables, row->table));
+		else
+			fill(run, file, row->template, view);
 	}
 	json_decref(view);
-	render_tables(run, facts);
+	if (facts->node->kind.value == KIND_POSTFIX)
+		render_tables(run, facts, &tables);
 }
 
 static void render_readme(struct run *run, const struct facts *const *facts, size_t count)
 {
 	json_t *view = manifest_readme(run->arena, facts, count, run->out);
 
-	add_file(run, (struct rendered_file){.path = "README", .mode = 0644}, "readme/README",
-		 view);
+	fill(run, (struct rendered_file){.path = "README", .mode = 0644}, "readme/README", view);
 	json_decref(view);
+}
+
+static void add_text(struct run *run, const char *path, const char *text)
+{
+	*arena_push(run->arena, run->out) = (struct rendered_file){
+		.path = path, .mode = 0644, .text = text, .length = strlen(text)};
 }
 
 /* The manifest lists itself as well: it says what belongs to the output. */
 static void render_manifest(struct run *run, const struct topology *topology,
 			    const struct facts *const *facts, size_t count)
 {
-	struct rendered_file *file = arena_push(run->arena, run->out);
+	size_t last;
 
-	*file = (struct rendered_file){.path = "manifest.json", .mode = 0644};
-	file->text = manifest_text(run->arena, topology, facts, count, run->out);
-	file->length = strlen(file->text);
+	add_text(run, "domains.json", manifest_domains(run->arena, topology));
+	add_text(run, "manifest.json", "");
+	last = run->out->count - 1;
+	run->out->items[last].text = manifest_text(run->arena, topology, facts, count, run->out);
+	run->out->items[last].length = strlen(run->out->items[last].text);
 }
 
 int files_render(struct arena *arena, const struct topology *topology,
@@ -144,7 +224,7 @@ int files_render(struct arena *arena, const struct topology *topology,
 	for (size_t i = 0; i < topology->nodes.count; i++) {
 		const struct node *node = &topology->nodes.items[i];
 
-		if (node->kind.value > KIND_DMS ||
+		if (!facts_has(node) ||
 		    (options->host && strcmp(options->host, node->head.name.value) != 0))
 			continue;
 		facts[count] = facts_derive(arena, topology, node);

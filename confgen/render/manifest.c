@@ -1,5 +1,6 @@
 /* What the output holds, for programs and for people; see manifest.h. */
 #include "confgen/render/manifest.h"
+#include "common/strbuf.h"
 #include "confgen/derive/view.h"
 #include "confgen/topology/schema.h"
 
@@ -20,11 +21,10 @@ static json_t *networks(const struct topology *topology)
 		json_t *cidrs = json_array();
 
 		for (size_t j = 0; j < network->cidrs.count; j++)
-			json_array_append_new(
-				cidrs, json_string(ip_network_format(&network->cidrs.items[j].value,
-								     address)));
-		json_array_append_new(array, json_pack("{s:s, s:o}", "name",
-						       network->head.name.value, "cidrs", cidrs));
+			view_push(cidrs, json_string(ip_network_format(
+						 &network->cidrs.items[j].value, address)));
+		view_push(array, json_pack("{s:s, s:o}", "name", network->head.name.value, "cidrs",
+					   cidrs));
 	}
 	return array;
 }
@@ -38,10 +38,9 @@ static json_t *addresses(const struct node *node)
 		const struct attachment *in = &node->addresses.items[i];
 
 		for (size_t j = 0; j < in->addresses.count; j++)
-			json_array_append_new(
-				array,
-				json_pack("{s:s, s:s}", "network", in->head.name.value, "address",
-					  ip_format(&in->addresses.items[j].value, address)));
+			view_push(array,
+				  json_pack("{s:s, s:s}", "network", in->head.name.value, "address",
+					    ip_format(&in->addresses.items[j].value, address)));
 	}
 	return array;
 }
@@ -59,10 +58,9 @@ static json_t *milter(const struct facts *facts)
 	json_t *keys = json_array();
 
 	for (size_t i = 0; i < facts->keys.count; i++)
-		json_array_append_new(keys, json_pack("{s:s, s:s, s:s}", "domain",
-						      facts->keys.items[i].domain, "selector",
-						      facts->keys.items[i].selector, "path",
-						      facts->keys.items[i].path));
+		view_push(keys, json_pack("{s:s, s:s, s:s}", "domain", facts->keys.items[i].domain,
+					  "selector", facts->keys.items[i].selector, "path",
+					  facts->keys.items[i].path));
 	return json_pack("{s:s, s:s, s:o}", "socket", facts_milter_socket(facts->node), "config",
 			 "/etc/postern/postern-milter.conf", "keys", keys);
 }
@@ -72,10 +70,9 @@ static json_t *accounts(const struct facts *facts)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < facts->accounts.count; i++)
-		json_array_append_new(array,
-				      json_pack("{s:s, s:s}", "username",
-						facts->accounts.items[i].username, "peer",
-						facts->accounts.items[i].peer->head.name.value));
+		view_push(array,
+			  json_pack("{s:s, s:s}", "username", facts->accounts.items[i].username,
+				    "peer", facts->accounts.items[i].peer->head.name.value));
 	return array;
 }
 
@@ -83,19 +80,49 @@ static json_t *smarthost(const struct node *node)
 {
 	if (node->kind.value != KIND_SMARTHOST)
 		return json_null();
-	return json_pack("{s:s, s:i, s:s, s:b}", "host", node->host.value, "port",
+	return json_pack("{s:s, s:i, s:s, s:b, s:b}", "host", node->host.value, "port",
 			 (int)node->port.value, "tls", tls_level_words[node->tls_level.value],
-			 "login", node->credentials.head.given);
+			 "wrapper", node->tls_mode.value == TLS_WRAPPER, "login",
+			 node->credentials.head.given || node->sender_credentials.count > 0);
+}
+
+/* What is behind a proxy on the node: `port` there, `proxy_port` here. */
+static json_t *proxied(const struct facts *facts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts->proxied.count; i++) {
+		const struct listener *listener = facts->proxied.items[i].listener;
+
+		view_push(array,
+				      json_pack("{s:s, s:s, s:i, s:i, s:s}", "name",
+						listener->head.name.value, "service",
+						service_words[listener->service.value], "port",
+						(int)listener->port.value, "proxy_port",
+						(int)listener->proxy_port.value, "proxy",
+						listener->proxy->head.name.value));
+	}
+	return array;
+}
+
+static json_t *proxy(const struct node *node)
+{
+	if (node->kind.value != KIND_PROXY)
+		return json_null();
+	return json_pack("{s:s, s:s}", "software", software_words[node->software.value], "protocol",
+			 proxy_protocol_words[node->proxy_protocol.value]);
 }
 
 static json_t *listeners(const struct facts *facts)
 {
 	json_t *array = json_array();
 
-	json_array_append_new(array, json_pack("{s:s, s:i}", "name", "smtp", "port", 25));
+	if (facts->node->kind.value == KIND_PROXY)
+		return array;
+	view_push(array, json_pack("{s:s, s:i}", "name", "smtp", "port", 25));
 	if (facts->submission)
-		json_array_append_new(array, json_pack("{s:s, s:i}", "name", "submission", "port",
-						       (int)facts->submission));
+		view_push(array, json_pack("{s:s, s:i}", "name", "submission", "port",
+					   (int)facts->submission));
 	return array;
 }
 
@@ -115,11 +142,10 @@ static json_t *files_of(const struct node *node, const struct rendered_files *fi
 		const struct rendered_file *file = &files->items[i];
 
 		if (is_of_node(file->path, node))
-			json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "path",
-							       file->path, "install", file->install,
-							       "owner", file->owner, "mode",
-							       file->install_mode, "index",
-							       file->index ? file->index : "none"));
+			view_push(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path,
+						   "install", file->install, "owner", file->owner,
+						   "mode", file->install_mode, "index",
+						   file->index ? file->index : "none"));
 	}
 	return array;
 }
@@ -136,13 +162,28 @@ static const struct facts *facts_of(const struct node *node, const struct facts 
 static json_t *node_entry(const struct node *node, const struct facts *facts,
 			  const struct rendered_files *files)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 			 node->head.name.value, "kind", node_kind_words[node->kind.value],
 			 "hostname", text(node->hostname.value), "addresses", addresses(node),
-			 "tls", tls(node), "smarthost", smarthost(node), "listeners",
+			 "tls", tls(node), "smarthost", smarthost(node), "proxy", proxy(node),
+			 "proxied", facts ? proxied(facts) : json_array(), "listeners",
 			 facts ? listeners(facts) : json_array(), "milter",
 			 facts && facts->keys.count ? milter(facts) : json_null(), "accounts",
 			 facts ? accounts(facts) : json_array(), "files", files_of(node, files));
+}
+
+/* Whether an earlier route to the domain enters there already, through another proxy. */
+static bool enters_already(const struct topology *topology, const struct domain *domain,
+			   size_t count, const struct node *node)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		if (!route_is_outbound(route) && route_serves(route, domain) &&
+		    route->hops[1] == node)
+			return true;
+	}
+	return false;
 }
 
 /* The hosts where a domain's mail enters, in the order of its routes. */
@@ -153,8 +194,9 @@ static json_t *mx(const struct topology *topology, const struct domain *domain)
 	for (size_t i = 0; i < topology->routes.count; i++) {
 		const struct route *route = &topology->routes.items[i];
 
-		if (!route_is_outbound(route) && route_serves(route, domain))
-			json_array_append_new(
+		if (!route_is_outbound(route) && route_serves(route, domain) &&
+		    !enters_already(topology, domain, i, route->hops[1]))
+			view_push(
 				array,
 				json_pack("{s:i, s:s}", "preference",
 					  FIRST_PREFERENCE * (int)(json_array_size(array) + 1),
@@ -163,54 +205,71 @@ static json_t *mx(const struct topology *topology, const struct domain *domain)
 	return array;
 }
 
-static json_t *domains(const struct topology *topology)
+static json_t *domain_entry(const struct topology *topology, const struct domain *domain)
 {
-	json_t *array = json_array();
+	const struct dkim *dkim = &domain->dkim;
+	json_t *recipients = domain->recipients.count ? json_array() : json_null();
 
-	for (size_t i = 0; i < topology->domains.count; i++) {
-		const struct domain *domain = &topology->domains.items[i];
-		json_t *recipients = domain->recipients.count ? json_array() : json_null();
+	for (size_t i = 0; i < domain->recipients.count; i++)
+		if (domain->recipients.items[i].value[0] != '@')
+			view_push(recipients, json_string(domain->recipients.items[i].value));
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", domain->head.name.value, "mailboxes",
+			 domain->mailboxes.value, "recipients", recipients, "mx",
+			 mx(topology, domain), "dkim",
+			 dkim->head.given ? json_pack("{s:s, s:s}", "sign_at", dkim->sign_at.value,
+						      "selector", dkim->selector.value)
+					  : json_null());
+}
 
-		for (size_t j = 0; j < domain->recipients.count; j++)
-			json_array_append_new(recipients,
-					      json_string(domain->recipients.items[j].value));
-		json_array_append_new(
-			array,
-			json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", domain->head.name.value,
-				  "mailboxes", domain->mailboxes.value, "recipients", recipients,
-				  "mx", mx(topology, domain), "dkim",
-				  domain->dkim.head.given
-					  ? json_pack("{s:s, s:s}", "sign_at",
-						      domain->dkim.sign_at.value, "selector",
-						      domain->dkim.selector.value)
-					  : json_null()));
-	}
-	return array;
+/* Appends a value, and frees it: many domains never stand in memory as JSON. */
+static void append(struct strbuf *out, json_t *value, size_t flags)
+{
+	char *text = value ? json_dumps(value, flags) : NULL;
+
+	if (!text)
+		abort();
+	json_decref(value);
+	strbuf_adds(out, text);
+	free(text);
 }
 
 const char *manifest_text(struct arena *arena, const struct topology *topology,
 			  const struct facts *const *facts, size_t count,
 			  const struct rendered_files *files)
 {
-	json_t *all = json_array(), *nodes = json_array(), *manifest;
-	char *text;
-	const char *result;
+	json_t *all = json_array(), *nodes = json_array();
+	struct strbuf out = STRBUF_INIT;
+	char *result;
 
 	for (size_t i = 0; i < files->count; i++)
-		json_array_append_new(all, json_string(files->items[i].path));
+		view_push(all, json_string(files->items[i].path));
 	for (size_t i = 0; i < topology->nodes.count; i++) {
 		const struct node *node = &topology->nodes.items[i];
 
-		json_array_append_new(nodes, node_entry(node, facts_of(node, facts, count), files));
+		view_push(nodes, node_entry(node, facts_of(node, facts, count), files));
 	}
-	manifest = json_pack("{s:i, s:o, s:o, s:o, s:o}", "postern", 1, "files", all, "networks",
-			     networks(topology), "nodes", nodes, "domains", domains(topology));
-	text = manifest ? json_dumps(manifest, JSON_INDENT(2)) : NULL;
-	json_decref(manifest);
-	if (!text)
-		abort();
-	result = arena_printf(arena, "%s\n", text);
-	free(text);
+	append(&out,
+	       json_pack("{s:i, s:o, s:o, s:o}", "postern", 1, "files", all, "networks",
+			 networks(topology), "nodes", nodes),
+	       JSON_INDENT(2));
+	strbuf_addch(&out, '\n');
+	result = strbuf_take(&out);
+	arena_adopt(arena, result);
+	return result;
+}
+
+const char *manifest_domains(struct arena *arena, const struct topology *topology)
+{
+	struct strbuf out = STRBUF_INIT;
+	char *result;
+
+	for (size_t i = 0; i < topology->domains.count; i++) {
+		strbuf_adds(&out, i ? ",\n" : "[\n");
+		append(&out, domain_entry(topology, &topology->domains.items[i]), JSON_COMPACT);
+	}
+	strbuf_adds(&out, "\n]\n");
+	result = strbuf_take(&out);
+	arena_adopt(arena, result);
 	return result;
 }
 
@@ -226,13 +285,25 @@ static json_t *install_list(const struct node *node, const struct rendered_files
 
 		if (!is_of_node(file->path, node) || (indexed && !file->index))
 			continue;
-		json_array_append_new(array,
-				      json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path,
-						"install", file->install, "owner", file->owner,
-						"mode", file->install_mode, "type",
-						file->index ? file->index : "texthash"));
+		view_push(array,
+			  json_pack("{s:s, s:s, s:s, s:s, s:s}", "path", file->path, "install",
+				    file->install, "owner", file->owner, "mode", file->install_mode,
+				    "type", file->index ? file->index : "texthash"));
 	}
 	return array;
+}
+
+/* Where the node's firewall file goes, or false. */
+static json_t *nft_path(const struct node *node, const struct rendered_files *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		const char *install = files->items[i].install;
+
+		if (is_of_node(files->items[i].path, node) && install &&
+		    strcmp(strrchr(files->items[i].path, '/'), "/postern.nft") == 0)
+			return json_string(install);
+	}
+	return json_false();
 }
 
 json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, size_t count,
@@ -247,9 +318,10 @@ json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, s
 		json_object_set_new(view, "postfix",
 				    json_boolean(node->kind.value == KIND_POSTFIX));
 		json_object_set_new(view, "dms", json_boolean(node->kind.value == KIND_DMS));
+		json_object_set_new(view, "nft", nft_path(node, files));
 		json_object_set_new(view, "files", install_list(node, files, false));
 		json_object_set_new(view, "indexed", install_list(node, files, true));
-		json_array_append_new(nodes, view);
+		view_push(nodes, view);
 	}
 	return json_pack(
 		"{s:s, s:o}", "topology",

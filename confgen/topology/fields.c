@@ -2,13 +2,23 @@
  * The topology language, key by key. To add a key: a member in model.h, a row here, and what it
  * means in verify.c and derive/.
  */
+#include "confgen/topology/providers.h"
 #include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
 
-const char *const node_kind_words[] = {"postfix", "dms", "smarthost", NULL};
+const char *const node_kind_words[] = {"postfix", "dms", "smarthost", "proxy", NULL};
 const char *const map_type_words[] = {"texthash", "lmdb", "hash", "inline", NULL};
-const char *const tls_level_words[] = {"none", "may", "encrypt", "verify", "secure", NULL};
+const char *const tls_level_words[] = {"none",	      "may",	"dane",	  "encrypt", "dane-only",
+				       "fingerprint", "verify", "secure", NULL};
 const char *const trust_words[] = {"address", "network", "sasl", NULL};
+const char *const tls_mode_words[] = {"starttls", "wrapper", NULL};
+const char *const docker_network_words[] = {"host", "bridge", NULL};
+const char *const software_words[] = {"haproxy", "nginx", "traefik", "caddy", NULL};
+const char *const proxy_protocol_words[] = {"v1", "v2", NULL};
+const char *const dovecot_version_words[] = {"2.3", "2.4", NULL};
+const char *const through_words[] = {"same_port", "second_port", NULL};
+const char *const service_words[] = {"smtp", "submission", "submissions", "imap", "imaps",
+				     "pop3", "pop3s",	   "sieve",	  NULL};
 const char *const verdict_words[] = {"delivered", "relayed", "rejected", "deferred", NULL};
 
 static const struct schema_row secret_rows[] = {
@@ -58,13 +68,26 @@ static const struct schema_row domain_rows[] = {
 	ROW(struct domain, mailboxes, "mailboxes", .required = true, .check = check_name,
 	    .doc = "Node that holds the domain's mailboxes."),
 	ROW(struct domain, recipients, "recipients", .check = check_recipient,
-	    .doc = "Addresses that exist. Without it the relay asks the mailbox host (address "
-		   "verification)."),
+	    .doc = "Addresses that exist; @DOMAIN for all. Without it the relay asks the mailbox "
+		   "host (address verification)."),
+	ROW(struct domain, recipients_file, "recipients_file", .check = check_file,
+	    .doc = "File with more of them, one a line, relative to the topology's folder."),
 	ROW(struct domain, dkim, "dkim", .of = &dkim_schema,
 	    .doc = "How the domain's mail is signed. Without it Postern does not sign it."),
 };
 static const struct schema domain_schema =
 	SCHEMA(struct domain, "a domain", domain_rows, .shorthand = NULL);
+
+static const struct schema_row domain_set_rows[] = {
+	ROW(struct domain_set, file, "file", .required = true, .check = check_file,
+	    .doc = "File with the domains, one a line, relative to the topology's folder."),
+	ROW(struct domain_set, mailboxes, "mailboxes", .required = true, .check = check_name,
+	    .doc = "Node that holds their mailboxes."),
+	ROW(struct domain_set, dkim, "dkim", .of = &dkim_schema,
+	    .doc = "How their mail is signed, each with a key of its own."),
+};
+static const struct schema domain_set_schema =
+	SCHEMA(struct domain_set, "a set of domains", domain_set_rows, .shorthand = NULL);
 
 static const struct schema_row network_rows[] = {
 	ROW(struct network, cidrs, "cidrs", .required = true,
@@ -98,10 +121,48 @@ static const struct schema_row postfix_rows[] = {
 static const struct schema postfix_schema =
 	SCHEMA(struct postfix_target, "a Postfix target", postfix_rows, .shorthand = NULL);
 
+static const struct schema_row egress_rows[] = {
+	ROW(struct egress, ipv4, "ipv4", .check = check_ipv4,
+	    .doc = "Source address of outgoing IPv4 connections."),
+	ROW(struct egress, ipv6, "ipv6", .check = check_ipv6,
+	    .doc = "Source address of outgoing IPv6 connections."),
+	ROW(struct egress, helo, "helo", .check = check_hostname,
+	    .doc = "Name to greet with from there; its PTR record should say the same."),
+};
+static const struct schema egress_schema =
+	SCHEMA(struct egress, "an egress", egress_rows, .shorthand = NULL);
+static const struct schema_row dovecot_rows[] = {
+	ROW(struct dovecot_target, version, "version", .required = true,
+	    .choices = dovecot_version_words, .preset = DOVECOT_2_3,
+	    .doc = "Release series that the files are for, in quotes."),
+};
+static const struct schema dovecot_schema =
+	SCHEMA(struct dovecot_target, "a Dovecot target", dovecot_rows, .shorthand = NULL);
+
+static const struct schema_row listener_rows[] = {
+	ROW(struct listener, service, "service", .required = true, .choices = service_words,
+	    .doc = "What is spoken there; on a node of kind postfix smtp or submission(s)."),
+	ROW(struct listener, port, "port", .least = 1, .most = 65535,
+	    .doc = "Port that clients connect to, at the proxy and, plainly, at the node; default "
+		   "that of the service."),
+	ROW(struct listener, proxied_by, "proxied_by", .required = true, .check = check_name,
+	    .doc = "The proxy that passes connections on to it."),
+	ROW(struct listener, through, "through", .choices = through_words,
+	    .preset = THROUGH_SECOND_PORT,
+	    .doc = "Where the node expects the PROXY header: at a second port, so that internal "
+		   "clients keep the plain one, or at the port itself."),
+	ROW(struct listener, proxy_port, "proxy_port", .least = 1, .most = 65535,
+	    .doc = "The second port; default port + 10000, but 12525 for 25 on a node of kind "
+		   "dms."),
+};
+static const struct schema listener_schema =
+	SCHEMA(struct listener, "a listener", listener_rows, .shorthand = NULL);
+
 static const struct schema_row node_rows[] = {
 	ROW(struct node, kind, "kind", .required = true, .choices = node_kind_words,
 	    .doc = "postfix: stock Postfix; dms: docker-mailserver; smarthost: someone else's "
-		   "relay."),
+		   "relay; proxy: passes connections on, with the client's address in a PROXY "
+		   "header."),
 	ROW(struct node, hostname, "hostname", .check = check_hostname,
 	    .doc = "Fully qualified name that the node greets with."),
 	ROW(struct node, addresses, "addresses", .of = &attachment_schema, .name_check = check_name,
@@ -117,14 +178,48 @@ static const struct schema_row node_rows[] = {
 		   "postmaster of the first domain it relays."),
 	ROW(struct node, message_size_limit, "message_size_limit", .least = 1024,
 	    .most = 2147483647UL, .preset = 10240000, .doc = "Largest message in octets."),
+	ROW(struct node, egress, "egress", .of = &egress_schema,
+	    .doc = "Addresses that its outgoing mail is bound to, where no route or link says "
+		   "otherwise."),
+	ROW(struct node, docker_network, "docker_network", .choices = docker_network_words,
+	    .preset = DOCKER_HOST,
+	    .doc = "dms: the container shares the host's network, or has a bridge whose outgoing "
+		   "connections Docker binds."),
+	ROW(struct node, outbound_tls, "outbound_tls", .choices = tls_level_words,
+	    .preset = TLS_MAY,
+	    .doc = "TLS security level towards hosts of the Internet: none, may, dane, dane-only "
+		   "or "
+		   "encrypt."),
+	ROW(struct node, provider, "provider", .choices = provider_words, .preset = PROVIDER_OTHER,
+	    .doc = "Smarthost: a provider whose host, port, TLS and size limit are known."),
+	ROW(struct node, region, "region", .check = check_region,
+	    .doc = "Smarthost: the provider's region, where its host name depends on one (ses, "
+		   "mailgun)."),
+	ROW(struct node, listeners, "listeners", .of = &listener_schema, .name_check = check_name,
+	    .doc = "Services behind a proxy. The name is what the milter knows the listener by."),
+	ROW(struct node, dovecot, "dovecot", .of = &dovecot_schema,
+	    .doc = "What is known of the Dovecot installed there; default version 2.3."),
+	ROW(struct node, software, "software", .choices = software_words,
+	    .doc = "Proxy: the program."),
+	ROW(struct node, proxy_protocol, "proxy_protocol", .choices = proxy_protocol_words,
+	    .preset = PROXY_V2,
+	    .doc = "Proxy: version of the PROXY header; nginx sends v1 only, its default."),
 	ROW(struct node, host, "host", .check = check_host,
 	    .doc = "Smarthost: its host name or address."),
 	ROW(struct node, port, "port", .least = 1, .most = 65535, .preset = 587,
 	    .doc = "Smarthost: its port."),
 	ROW(struct node, tls_level, "tls_level", .choices = tls_level_words, .preset = TLS_ENCRYPT,
 	    .doc = "Smarthost: TLS security level (postconf(5), smtp_tls_security_level)."),
+	ROW(struct node, fingerprints, "fingerprints", .check = check_fingerprint,
+	    .doc = "Smarthost, tls_level: fingerprint: SHA-256 of the certificates or keys it may "
+		   "have."),
+	ROW(struct node, tls_mode, "tls_mode", .choices = tls_mode_words, .preset = TLS_STARTTLS,
+	    .doc = "Smarthost: STARTTLS, or TLS from the first octet; port 465 implies wrapper."),
 	ROW(struct node, credentials, "credentials", .of = &credentials_schema,
 	    .doc = "Smarthost: how to log in."),
+	ROW(struct node, sender_credentials, "sender_credentials", .of = &credentials_schema,
+	    .name_check = check_domain_or_mailbox,
+	    .doc = "Smarthost: logins of their own for some sender domains or addresses."),
 };
 static const struct schema node_schema =
 	SCHEMA(struct node, "a node", node_rows, .shorthand = NULL);
@@ -139,11 +234,16 @@ static const struct schema_row link_rows[] = {
 		   "a login."),
 	ROW(struct link, tls, "tls", .choices = tls_level_words, .preset = TLS_MAY,
 	    .doc = "TLS security level of the sender; default may, and encrypt with trust: sasl."),
+	ROW(struct link, fingerprints, "fingerprints", .check = check_fingerprint,
+	    .doc = "tls: fingerprint: SHA-256 of the certificates or keys that the receiver may "
+		   "have."),
 	ROW(struct link, port, "port", .least = 1, .most = 65535, .preset = 25,
 	    .doc = "Port of the receiver; default 25, and 587 with trust: sasl."),
 	ROW(struct link, credentials, "credentials", .of = &account_schema,
 	    .name_check = check_name,
 	    .doc = "trust: sasl: the login that each receiving node accepts from the other."),
+	ROW(struct link, egress, "egress", .of = &egress_schema, .name_check = check_name,
+	    .doc = "Address that a node's mail to the other end is bound to, by sending node."),
 };
 static const struct schema link_schema =
 	SCHEMA(struct link, "a link", link_rows, .shorthand = NULL);
@@ -151,11 +251,13 @@ static const struct schema link_schema =
 static const struct schema_row route_rows[] = {
 	ROW(struct route, label, "name", .required = true, .check = check_name, .doc = "Its name."),
 	ROW(struct route, to, "to", .check = check_domain,
-	    .doc = "Recipient domains whose mail takes the path."),
-	ROW(struct route, from, "from", .check = check_domain,
-	    .doc = "Sender domains whose mail takes the path."),
+	    .doc = "Recipient domains, or sets of them, whose mail takes the path."),
+	ROW(struct route, from, "from", .check = check_domain_or_mailbox,
+	    .doc = "Sender domains, sets of them, or single addresses, whose mail takes the path."),
 	ROW(struct route, path, "path", .required = true, .check = check_name,
 	    .doc = "The nodes in the order in which mail passes them."),
+	ROW(struct route, egress, "egress", .of = &egress_schema,
+	    .doc = "Address that the last node of yours binds the route's mail to."),
 };
 static const struct schema route_schema =
 	SCHEMA(struct route, "a route", route_rows, .shorthand = NULL);
@@ -201,6 +303,9 @@ static const struct schema_row topology_rows[] = {
 	    .doc = "Version of the language: 1."),
 	ROW(struct topology, domains, "domains", .required = true, .of = &domain_schema,
 	    .name_check = check_domain, .doc = "Mail domains, by name."),
+	ROW(struct topology, domain_sets, "domain_sets", .of = &domain_set_schema,
+	    .name_check = check_name,
+	    .doc = "Long lists of domains that are alike, by a name that routes can use."),
 	ROW(struct topology, networks, "networks", .of = &network_schema, .name_check = check_name,
 	    .doc = "Networks that nodes share, by name."),
 	ROW(struct topology, nodes, "nodes", .required = true, .of = &node_schema,

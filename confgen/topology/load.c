@@ -33,9 +33,12 @@ struct topology *topology_parse(struct arena *arena, const struct source *source
 		       topology->version.value);
 		return topology;
 	}
+	topology_read_lists(arena, topology, list);
 	topology_resolve(arena, topology, list);
 	topology_verify_nodes(topology, list);
 	topology_verify_links(topology, list);
+	topology_verify_egress(topology, list);
+	topology_verify_proxies(topology, list);
 	topology_verify_routes(topology, list);
 	topology_resolve_secrets(arena, topology, secrets, list);
 	return topology;

@@ -27,11 +27,14 @@ struct topology *topology_parse(struct arena *arena, const struct source *source
 				struct diagnostics *list);
 
 /* The steps, in order; used by topology_parse(). Each adds what it finds to `list`. */
+void topology_read_lists(struct arena *arena, struct topology *topology, struct diagnostics *list);
 void topology_resolve(struct arena *arena, struct topology *topology, struct diagnostics *list);
 void topology_resolve_secrets(struct arena *arena, struct topology *topology,
 			      enum secret_policy secrets, struct diagnostics *list);
 void topology_verify_nodes(const struct topology *topology, struct diagnostics *list);
 void topology_verify_links(const struct topology *topology, struct diagnostics *list);
+void topology_verify_egress(const struct topology *topology, struct diagnostics *list);
+void topology_verify_proxies(const struct topology *topology, struct diagnostics *list);
 void topology_verify_routes(const struct topology *topology, struct diagnostics *list);
 
 #endif

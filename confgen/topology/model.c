@@ -29,6 +29,49 @@ const struct attachment *node_attachment(const struct node *node, const struct n
 	return NULL;
 }
 
+const struct ip_address *attachment_reached(const struct attachment *of,
+					    const struct attachment *other)
+{
+	for (size_t i = 0; i < of->addresses.count; i++)
+		for (size_t j = 0; j < other->addresses.count; j++)
+			if (of->addresses.items[i].value.family ==
+			    other->addresses.items[j].value.family)
+				return &of->addresses.items[i].value;
+	return NULL;
+}
+
+const struct attachment *node_meets(const struct node *node, const struct node *other)
+{
+	const struct attachment *found = NULL;
+
+	for (size_t i = 0; i < node->addresses.count; i++) {
+		const struct attachment *here = &node->addresses.items[i];
+		const struct attachment *there = node_attachment(other, here->network);
+
+		if (!there || !attachment_reached(here, there) || (found && !here->network))
+			continue;
+		if (!found || !found->network)
+			found = here;
+	}
+	return found;
+}
+
+bool service_is_smtp(int service)
+{
+	return service <= SERVICE_SUBMISSIONS;
+}
+
+unsigned service_port(int service)
+{
+	static const unsigned ports[] = {
+		[SERVICE_SMTP] = 25,   [SERVICE_SUBMISSION] = 587, [SERVICE_SUBMISSIONS] = 465,
+		[SERVICE_IMAP] = 143,  [SERVICE_IMAPS] = 993,	   [SERVICE_POP3] = 110,
+		[SERVICE_POP3S] = 995, [SERVICE_SIEVE] = 4190,
+	};
+
+	return ports[service];
+}
+
 bool route_is_outbound(const struct route *route)
 {
 	return route->from.count > 0;
@@ -36,8 +79,8 @@ bool route_is_outbound(const struct route *route)
 
 bool route_serves(const struct route *route, const struct domain *domain)
 {
-	for (size_t i = 0; i < route->domain_count; i++)
-		if (route->domains[i] == domain)
+	for (size_t i = 0; i < domain->routes.count; i++)
+		if (domain->routes.items[i] == route)
 			return true;
 	return false;
 }

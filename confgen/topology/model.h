@@ -70,10 +70,38 @@ struct head {
 
 /* --- things --- */
 
-enum node_kind { KIND_POSTFIX, KIND_DMS, KIND_SMARTHOST, KIND_INTERNET };
+enum node_kind { KIND_POSTFIX, KIND_DMS, KIND_SMARTHOST, KIND_PROXY, KIND_INTERNET };
 enum map_type { MAP_TEXTHASH, MAP_LMDB, MAP_HASH, MAP_INLINE };
-enum tls_level { TLS_NONE, TLS_MAY, TLS_ENCRYPT, TLS_VERIFY, TLS_SECURE };
+/* In the order of what they are worth: below TLS_ENCRYPT a message may cross in clear. */
+enum tls_level {
+	TLS_NONE,
+	TLS_MAY,
+	TLS_DANE,
+	TLS_ENCRYPT,
+	TLS_DANE_ONLY,
+	TLS_FINGERPRINT,
+	TLS_VERIFY,
+	TLS_SECURE
+};
+enum tls_mode { TLS_STARTTLS, TLS_WRAPPER };
+enum docker_network { DOCKER_HOST, DOCKER_BRIDGE };
 enum trust { TRUST_ADDRESS, TRUST_NETWORK, TRUST_SASL };
+enum proxy_software { SOFTWARE_HAPROXY, SOFTWARE_NGINX, SOFTWARE_TRAEFIK, SOFTWARE_CADDY };
+enum proxy_protocol { PROXY_V1, PROXY_V2 };
+enum dovecot_version { DOVECOT_2_3, DOVECOT_2_4 };
+enum through { THROUGH_SAME_PORT, THROUGH_SECOND_PORT };
+
+/* Those up to SUBMISSIONS are Postfix's, the others Dovecot's. */
+enum service {
+	SERVICE_SMTP,
+	SERVICE_SUBMISSION,
+	SERVICE_SUBMISSIONS,
+	SERVICE_IMAP,
+	SERVICE_IMAPS,
+	SERVICE_POP3,
+	SERVICE_POP3S,
+	SERVICE_SIEVE,
+};
 
 /* A secret never stands in the topology itself: only where to find it. */
 struct secret {
@@ -105,17 +133,42 @@ struct dkim {
 	struct node *signer;
 };
 
+struct route;
+
+/* A route that serves a domain. */
+struct route_list_of_domain {
+	struct route **items;
+	size_t count;
+};
+
 struct domain {
 	struct head head;
 	struct text mailboxes;
 	struct text_list recipients;
+	struct text recipients_file; /* one address a line, relative to the topology's folder */
 	struct dkim dkim;
 	/* resolved */
 	struct node *home;
+	struct route_list_of_domain routes;
 };
 
 struct domain_list {
 	struct domain *items;
+	size_t count;
+};
+
+/* Many domains that are all alike. */
+struct domain_set {
+	struct head head;
+	struct text file; /* one domain a line, relative to the topology's folder */
+	struct text mailboxes;
+	struct dkim dkim;
+	/* resolved: where its domains stand among those of the topology */
+	size_t first, count;
+};
+
+struct domain_set_list {
+	struct domain_set *items;
 	size_t count;
 };
 
@@ -142,6 +195,19 @@ struct attachment_list {
 	size_t count;
 };
 
+/* The source address and the greeting of outgoing connections. */
+struct egress {
+	struct head head; /* in a link: named after the node that sends */
+	struct text ipv4, ipv6, helo;
+	/* resolved */
+	struct node *node;
+};
+
+struct egress_list {
+	struct egress *items;
+	size_t count;
+};
+
 struct tls_files {
 	struct head head;
 	struct text certificate, key;
@@ -154,6 +220,28 @@ struct postfix_target {
 	unsigned number;
 };
 
+struct dovecot_target {
+	struct head head;
+	struct choice version;
+};
+
+/* A service of a node that a proxy stands in front of. Its name reaches the milter. */
+struct listener {
+	struct head head;
+	struct choice service;
+	struct number port; /* the service's own when not given */
+	struct text proxied_by;
+	struct choice through;
+	struct number proxy_port; /* where PROXY is spoken; `port` with THROUGH_SAME_PORT */
+	/* resolved */
+	struct node *proxy;
+};
+
+struct listener_list {
+	struct listener *items;
+	size_t count;
+};
+
 struct node {
 	struct head head;
 	struct choice kind;
@@ -164,11 +252,24 @@ struct node {
 	struct postfix_target postfix;
 	struct text postmaster;
 	struct number message_size_limit;
+	struct egress egress;
+	struct choice docker_network;
+	struct choice outbound_tls;
+	struct listener_list listeners;
+	struct dovecot_target dovecot;
+	/* a proxy only */
+	struct choice software;
+	struct choice proxy_protocol;
 	/* a smarthost only */
+	struct choice provider;
+	struct text region;
 	struct text host;
 	struct number port;
 	struct choice tls_level;
+	struct text_list fingerprints;
+	struct choice tls_mode;
 	struct credentials credentials;
+	struct credentials_list sender_credentials; /* named by the sender: a domain or address */
 };
 
 struct node_list {
@@ -182,8 +283,10 @@ struct link {
 	struct text over;
 	struct choice trust;
 	struct choice tls;
+	struct text_list fingerprints;
 	struct number port;
 	struct credentials_list credentials;
+	struct egress_list egress;
 	/* resolved */
 	struct node *ends[2];
 	struct network *network; /* NULL: over the Internet */
@@ -194,15 +297,54 @@ struct link_list {
 	size_t count;
 };
 
+/* A domain of a route, and the place that names it there. */
+struct route_domain {
+	struct domain *domain;
+	struct position at;
+};
+
+struct route_domain_list {
+	struct route_domain *items;
+	size_t count;
+};
+
+/* A sender address of its own in a route; `domain` is the one that it belongs to. */
+struct route_sender {
+	const char *address;
+	struct domain *domain;
+	struct position at;
+};
+
+struct route_sender_list {
+	struct route_sender *items;
+	size_t count;
+};
+
+/* A proxy on a path: it passes connections on, not mail, so it is no hop. */
+struct passage {
+	struct node *proxy;
+	size_t before; /* the hop that comes next on the path */
+	struct position at;
+};
+
+struct passage_list {
+	struct passage *items;
+	size_t count;
+};
+
 struct route {
 	struct head head;
 	struct text label;
 	struct text_list to, from, path;
-	/* resolved; as many as the lists they mirror */
-	struct domain **domains;
-	size_t domain_count;
-	struct node **hops;
+	struct egress egress;
+	/* resolved; one hop for each node that handles mail */
+	struct route_domain_list domains;
+	struct route_sender_list senders;
+	struct node **hops; /* those of the path that are there */
+	struct position *hop_at;
 	size_t hop_count;
+	struct passage_list proxies;
+	bool complete; /* all that it names is there, and known for what it is */
 };
 
 struct route_list {
@@ -233,7 +375,8 @@ struct test_list {
 struct topology {
 	struct head head;
 	struct number version;
-	struct domain_list domains;
+	struct domain_list domains; /* when resolved, with those of the sets */
+	struct domain_set_list domain_sets;
 	struct named_network_list networks;
 	struct node_list nodes;
 	struct link_list links;
@@ -253,6 +396,20 @@ const struct link *topology_link(const struct topology *topology, const struct n
 
 /* The addresses of `node` in `network` (NULL: the Internet), or NULL. */
 const struct attachment *node_attachment(const struct node *node, const struct network *network);
+
+/* A network in which both have an address, of the same family: one of their own before the
+ * Internet. Returns where `node` is in it, or NULL. */
+const struct attachment *node_meets(const struct node *node, const struct node *other);
+
+/* An address of `of` with which `other` shares the family, or NULL. */
+const struct ip_address *attachment_reached(const struct attachment *of,
+					    const struct attachment *other);
+
+/* Whether `service` is one of Postfix's. */
+bool service_is_smtp(int service);
+
+/* The port that a service has by convention. */
+unsigned service_port(int service);
 
 /* Whether `route` carries mail from its domains (as opposed to: to them). */
 bool route_is_outbound(const struct route *route);

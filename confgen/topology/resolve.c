@@ -3,14 +3,16 @@
  * here, and secrets are fetched.
  */
 #include "common/file.h"
+#include "common/name_map.h"
 #include "common/suggest.h"
 #include "common/utf8.h"
 #include "confgen/topology/load.h"
-#include "confgen/topology/names.h"
+#include "confgen/topology/providers.h"
 #include "confgen/topology/rules.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,24 +76,84 @@ static bool find_network(struct topology *topology, struct diagnostics *list,
 /* A bug elsewhere must not take an unknown network for the Internet. */
 static struct network nowhere;
 
-static void resolve_domains(struct topology *topology, struct diagnostics *list)
+static void resolve_recipients(struct arena *arena, const struct domain *domain,
+			       struct diagnostics *list)
+{
+	struct name_map *seen = name_map_new(arena, domain->recipients.count);
+
+	for (size_t i = 0; i < domain->recipients.count; i++)
+		if (name_map_add(seen, domain->recipients.items[i].value, seen))
+			report(list, NAME_TWICE, domain->recipients.items[i].at,
+			       "'%s' is listed already", domain->recipients.items[i].value);
+}
+
+static void resolve_domains(struct arena *arena, struct topology *topology,
+			    struct name_map *domains, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->domains.count; i++) {
 		struct domain *domain = &topology->domains.items[i];
 
 		domain->home = find_node(topology, list, &domain->mailboxes);
 		domain->dkim.signer = find_node(topology, list, &domain->dkim.sign_at);
+		if (domain->recipients.count)
+			resolve_recipients(arena, domain, list);
+		if (name_map_add(domains, domain->head.name.value, domain))
+			report(list, NAME_TWICE, domain->head.name.at,
+			       "the domain '%s' is listed already", domain->head.name.value);
 	}
 }
 
-static void resolve_nodes(struct topology *topology, struct diagnostics *list)
+/* What the provider's row knows, where the topology does not say otherwise. */
+static void resolve_smarthost(struct arena *arena, struct node *node)
+{
+	const struct provider_row *row = &providers[node->provider.value];
+
+	if (!node->host.value && node->region.value && row->regional_host)
+		node->host = (struct text){provider_host(arena, row, node->region.value),
+					   node->provider.at};
+	else if (!node->host.value && row->host)
+		node->host = (struct text){row->host, node->provider.at};
+	if (node->tls_mode.value == TLS_WRAPPER && !node->port.given)
+		node->port.value = 465;
+	else if (node->port.value == 465 && !node->tls_mode.given)
+		node->tls_mode.value = TLS_WRAPPER;
+}
+
+/* The port for PROXY beside `port`; 10025 is taken by amavis in docker-mailserver. */
+static unsigned long second_port(const struct node *node, unsigned long port)
+{
+	return node->kind.value == KIND_DMS && port == 25 ? 12525 : port + 10000;
+}
+
+static void resolve_listeners(struct topology *topology, struct diagnostics *list,
+			      struct node *node)
+{
+	for (size_t i = 0; i < node->listeners.count; i++) {
+		struct listener *listener = &node->listeners.items[i];
+
+		listener->proxy = find_node(topology, list, &listener->proxied_by);
+		if (!listener->port.given)
+			listener->port.value = service_port(listener->service.value);
+		if (listener->through.value == THROUGH_SAME_PORT)
+			listener->proxy_port.value = listener->port.value;
+		else if (!listener->proxy_port.given)
+			listener->proxy_port.value = second_port(node, listener->port.value);
+	}
+}
+
+static void resolve_nodes(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++) {
 		struct node *node = &topology->nodes.items[i];
 		const char *version = node->postfix.version.value;
 
+		if (node->kind.value == KIND_SMARTHOST)
+			resolve_smarthost(arena, node);
 		node->postfix.number =
 			version ? 300 + (unsigned)strtoul(version + 2, NULL, 10) : 307;
+		if (node->software.value == SOFTWARE_NGINX && !node->proxy_protocol.given)
+			node->proxy_protocol.value = PROXY_V1;
+		resolve_listeners(topology, list, node);
 		for (size_t j = 0; j < node->addresses.count; j++) {
 			struct attachment *attachment = &node->addresses.items[j];
 
@@ -114,6 +176,9 @@ static void resolve_links(struct topology *topology, struct diagnostics *list)
 		for (size_t j = 0; j < link->credentials.count; j++)
 			link->credentials.items[j].node =
 				find_node(topology, list, &link->credentials.items[j].head.name);
+		for (size_t j = 0; j < link->egress.count; j++)
+			link->egress.items[j].node =
+				find_node(topology, list, &link->egress.items[j].head.name);
 		if (link->trust.value != TRUST_SASL)
 			continue;
 		if (!link->tls.given)
@@ -123,52 +188,82 @@ static void resolve_links(struct topology *topology, struct diagnostics *list)
 	}
 }
 
-/* The domains by their names; of two with the same name the first. */
-static struct names *index_domains(struct arena *arena, const struct topology *topology)
+static const struct domain_set *find_set(const struct topology *topology, const char *name)
 {
-	struct names *names = names_new(arena);
-
-	for (size_t i = 0; i < topology->domains.count; i++)
-		if (names_find(names, topology->domains.items[i].head.name.value) == NAME_UNKNOWN)
-			names_add(names, topology->domains.items[i].head.name.value, i);
-	return names;
-}
-
-static struct domain *find_domain(struct topology *topology, struct names *names,
-				  struct diagnostics *list, const struct text *name)
-{
-	size_t found = names_find(names, name->value);
-
-	if (found != NAME_UNKNOWN)
-		return &topology->domains.items[found];
-	unknown_name(list, name, "domain", topology->domains.items, topology->domains.count,
-		     sizeof(struct domain));
+	for (size_t i = 0; i < topology->domain_sets.count; i++)
+		if (strcmp(topology->domain_sets.items[i].head.name.value, name) == 0)
+			return &topology->domain_sets.items[i];
 	return NULL;
 }
 
-static void resolve_routes(struct arena *arena, struct topology *topology, struct diagnostics *list)
+static void push_hop(struct arena *arena, struct route *route, struct node *node,
+		     struct position at)
 {
-	struct names *index = index_domains(arena, topology);
+	if (node->kind.value == KIND_PROXY) {
+		*arena_push(arena, &route->proxies) = (struct passage){node, route->hop_count, at};
+		return;
+	}
+	route->hops[route->hop_count] = node;
+	route->hop_at[route->hop_count++] = at;
+}
 
+static void add_domain(struct arena *arena, struct route *route, struct domain *domain,
+		       struct position at, struct diagnostics *list)
+{
+	/* routes are resolved one after the other: a second time would be the last one */
+	if (domain->routes.count && domain->routes.items[domain->routes.count - 1] == route) {
+		report(list, NAME_TWICE, at, "'%s' is listed already", domain->head.name.value);
+		return;
+	}
+	*arena_push(arena, &domain->routes) = route;
+	*arena_push(arena, &route->domains) = (struct route_domain){domain, at};
+}
+
+/* A name in 'to' or 'from': a set, or a domain. */
+static void resolve_route_name(struct arena *arena, struct topology *topology, struct route *route,
+			       const struct text *name, const struct name_map *domains,
+			       struct diagnostics *list)
+{
+	const struct domain_set *set = find_set(topology, name->value);
+	const char *at = strchr(name->value, '@');
+	struct domain *domain = name_map_find(domains, at ? at + 1 : name->value);
+
+	if (domain && at) {
+		*arena_push(arena, &route->senders) =
+			(struct route_sender){name->value, domain, name->at};
+		return;
+	}
+	for (size_t i = 0; set && i < set->count; i++)
+		add_domain(arena, route, &topology->domains.items[set->first + i], name->at, list);
+	if (!set && domain)
+		add_domain(arena, route, domain, name->at, list);
+	if (set || domain)
+		return;
+	route->complete = false;
+	unknown_name(list, name, "domain", topology->domains.items, topology->domains.count,
+		     sizeof(struct domain));
+}
+
+static void resolve_routes(struct arena *arena, struct topology *topology,
+			   const struct name_map *domains, struct diagnostics *list)
+{
 	for (size_t i = 0; i < topology->routes.count; i++) {
 		struct route *route = &topology->routes.items[i];
 		const struct text_list *names = route->from.count ? &route->from : &route->to;
 
-		route->domains = arena_array(arena, names->count, sizeof(struct domain *));
+		route->complete = true;
 		route->hops = arena_array(arena, route->path.count, sizeof(struct node *));
-		for (size_t j = 0; j < names->count; j++) {
-			struct domain *domain =
-				find_domain(topology, index, list, &names->items[j]);
-
-			if (domain)
-				route->domains[route->domain_count++] = domain;
-		}
+		route->hop_at = arena_array(arena, route->path.count, sizeof(struct position));
+		for (size_t j = 0; j < names->count; j++)
+			resolve_route_name(arena, topology, route, &names->items[j], domains, list);
 		for (size_t j = 0; j < route->path.count; j++) {
 			struct node *node = find_node(topology, list, &route->path.items[j]);
 
+			route->complete &= node && node->kind.given;
 			if (node)
-				route->hops[route->hop_count++] = node;
+				push_hop(arena, route, node, route->path.items[j].at);
 		}
+		route->complete &= route->hop_count > 0;
 	}
 }
 
@@ -186,12 +281,14 @@ static void resolve_tests(struct topology *topology, struct diagnostics *list)
 
 void topology_resolve(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
+	struct name_map *domains = name_map_new(arena, topology->domains.count);
+
 	topology->internet.kind = (struct choice){.given = true, .value = KIND_INTERNET};
 	topology->internet.head.name.value = "internet";
-	resolve_domains(topology, list);
-	resolve_nodes(topology, list);
+	resolve_domains(arena, topology, domains, list);
+	resolve_nodes(arena, topology, list);
 	resolve_links(topology, list);
-	resolve_routes(arena, topology, list);
+	resolve_routes(arena, topology, domains, list);
 	resolve_tests(topology, list);
 }
 
@@ -314,9 +411,14 @@ static void resolve_secret(struct arena *arena, const struct topology *topology,
 void topology_resolve_secrets(struct arena *arena, struct topology *topology,
 			      enum secret_policy policy, struct diagnostics *list)
 {
-	for (size_t i = 0; i < topology->nodes.count; i++)
-		resolve_secret(arena, topology, &topology->nodes.items[i].credentials, policy,
-			       list);
+	for (size_t i = 0; i < topology->nodes.count; i++) {
+		struct node *node = &topology->nodes.items[i];
+
+		resolve_secret(arena, topology, &node->credentials, policy, list);
+		for (size_t j = 0; j < node->sender_credentials.count; j++)
+			resolve_secret(arena, topology, &node->sender_credentials.items[j], policy,
+				       list);
+	}
 	for (size_t i = 0; i < topology->links.count; i++)
 		for (size_t j = 0; j < topology->links.items[i].credentials.count; j++)
 			resolve_secret(arena, topology,

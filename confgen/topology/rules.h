@@ -39,8 +39,15 @@
 	X(CREDENTIALS_CLEAR, "credentials-in-clear", ERROR, "a login that would cross the network unencrypted") \
 	X(SECRET_OPEN, "secret-readable", WARNING, "a secret file that others can read") \
 	X(NO_CERTIFICATE, "no-certificate", ERROR, "TLS asked of a node that has no certificate") \
+	X(LIST_FILE, "list-file", ERROR, "a list that cannot be read, or a line in it that is wrong") \
+	X(EGRESS, "egress", ERROR, "mail bound to an address that it cannot leave from") \
+	X(EGRESS_HALF, "egress-one-family", WARNING, "mail bound in one address family only") \
 	X(UNUSED, "unused", WARNING, "something declared that no route uses") \
 	X(NO_WAY_OUT, "no-way-out", WARNING, "a domain with mailboxes whose mail has no way out") \
+	X(PROXY_PATH, "proxy-path", ERROR, "a proxy on a path where it cannot stand") \
+	X(PROXY_PORT, "proxy-port-direct-client", ERROR, "a direct client of a port that wants the PROXY header") \
+	X(PORT_TWICE, "port-twice", ERROR, "two services on one port") \
+	X(LISTENER, "listener", ERROR, "a listener that its node or its proxy cannot have") \
 	X(RENDERED, "postfix-rejects", ERROR, "Postfix does not accept what was rendered")
 /* clang-format on */
 

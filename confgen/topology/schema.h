@@ -68,12 +68,17 @@ struct schema {
 		struct dkim: SCHEMA_OBJECT, \
 		struct tls_files: SCHEMA_OBJECT, \
 		struct postfix_target: SCHEMA_OBJECT, \
+		struct dovecot_target: SCHEMA_OBJECT, \
 		struct expectation: SCHEMA_OBJECT, \
+		struct egress: SCHEMA_OBJECT, \
+		struct egress_list: SCHEMA_MAP, \
 		struct domain_list: SCHEMA_MAP, \
+		struct domain_set_list: SCHEMA_MAP, \
 		struct named_network_list: SCHEMA_MAP, \
 		struct node_list: SCHEMA_MAP, \
 		struct attachment_list: SCHEMA_MAP, \
 		struct credentials_list: SCHEMA_MAP, \
+		struct listener_list: SCHEMA_MAP, \
 		struct link_list: SCHEMA_LIST, \
 		struct route_list: SCHEMA_LIST, \
 		struct test_list: SCHEMA_LIST)
@@ -96,9 +101,16 @@ struct schema {
 extern const struct schema topology_schema;
 
 /* The words of the choices, by the enums of model.h. */
-extern const char *const node_kind_words[],
-	*const map_type_words[], *const tls_level_words[], *const trust_words[],
-								   *const verdict_words[];
+extern const char *const node_kind_words[];
+extern const char *const map_type_words[];
+extern const char *const tls_level_words[];
+extern const char *const trust_words[];
+extern const char *const verdict_words[];
+extern const char *const software_words[];
+extern const char *const proxy_protocol_words[];
+extern const char *const dovecot_version_words[];
+extern const char *const through_words[];
+extern const char *const service_words[];
 
 /*
  * Fills `out` (zeroed, `schema->size` octets) from `tree`. Every mistake is added to `list`;

@@ -113,10 +113,21 @@ const char *check_mailbox(const char *value)
 	return check_domain(at + 1);
 }
 
-const char *check_recipient(const char *value)
+/* One that can stand in a lookup table, in a file or inline. */
+static const char *check_plain_mailbox(const char *value)
 {
 	return strpbrk(value, "#$={}") ? "has a character that means something in Postfix's tables"
 				       : check_mailbox(value);
+}
+
+const char *check_domain_or_mailbox(const char *value)
+{
+	return strchr(value, '@') ? check_plain_mailbox(value) : check_domain(value);
+}
+
+const char *check_recipient(const char *value)
+{
+	return value[0] == '@' ? check_domain(value + 1) : check_plain_mailbox(value);
 }
 
 const char *check_sender(const char *value)
@@ -185,6 +196,39 @@ const char *check_ip(const char *value)
 	struct ip_address address;
 
 	return ip_parse(value, &address) == IP_OK ? NULL : "is not an IP address";
+}
+
+static bool is_family(const char *value, enum ip_family family)
+{
+	struct ip_address address;
+
+	return ip_parse(value, &address) == IP_OK && address.family == family;
+}
+
+const char *check_ipv4(const char *value)
+{
+	return is_family(value, IP_V4) ? NULL : "is not an IPv4 address";
+}
+
+const char *check_ipv6(const char *value)
+{
+	return is_family(value, IP_V6) ? NULL : "is not an IPv6 address";
+}
+
+const char *check_region(const char *value)
+{
+	return check_label_of_domain(value, strlen(value)) ? "is not a region" : NULL;
+}
+
+const char *check_fingerprint(const char *value)
+{
+	if (strlen(value) != 32 * 3 - 1)
+		return "is not a SHA-256 fingerprint: 32 pairs of hexadecimal digits and colons";
+	for (size_t i = 0; value[i]; i++)
+		if (i % 3 == 2 ? value[i] != ':' : !isxdigit((unsigned char)value[i]))
+			return "is not a SHA-256 fingerprint: 32 pairs of hexadecimal digits and "
+			       "colons";
+	return NULL;
 }
 
 const char *check_label(const char *value)

@@ -28,7 +28,10 @@ const char *check_selector(const char *value);
 /* local-part@domain with a dot-string local part. */
 const char *check_mailbox(const char *value);
 
-/* One that can stand in a lookup table, in a file or inline. */
+/* A domain, or a mailbox that can stand in a lookup table. */
+const char *check_domain_or_mailbox(const char *value);
+
+/* A mailbox that can stand in a lookup table, or @domain: every address of the domain. */
 const char *check_recipient(const char *value);
 
 /* A mailbox, or "<>", the null sender. */
@@ -55,8 +58,16 @@ const char *check_account(const char *value);
 /* The name of an environment variable. */
 const char *check_variable(const char *value);
 
-/* An IP address. */
+/* An IP address, of any family or of one. */
 const char *check_ip(const char *value);
+const char *check_ipv4(const char *value);
+const char *check_ipv6(const char *value);
+
+/* A provider's region, such as eu-west-1: one label of a host name. */
+const char *check_region(const char *value);
+
+/* A SHA-256 fingerprint: 32 pairs of hexadecimal digits with colons between them. */
+const char *check_fingerprint(const char *value);
 
 /* One line of printable text. */
 const char *check_label(const char *value);

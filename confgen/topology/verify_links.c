@@ -1,6 +1,8 @@
 /* Whether links can carry mail, and whether what they trust is only what they need. */
 #include "confgen/topology/load.h"
+#include "confgen/topology/providers.h"
 #include "confgen/topology/rules.h"
+#include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
 
 #include <strings.h>
@@ -96,6 +98,14 @@ static void verify_trusted_network(const struct topology *topology, const struct
 		if (node == link->ends[0] || node == link->ends[1] ||
 		    !node_attachment(node, link->network))
 			continue;
+		if (node->kind.value == KIND_PROXY) {
+			report(list, TRUST_OVERLAP, link->trust.at,
+			       "trust in all of '%s' includes the proxy '%s', behind which are "
+			       "strangers",
+			       link->over.value, node->head.name.value);
+			diagnostics_hint(list, "use trust: address or trust: sasl");
+			return;
+		}
 		for (size_t end = 0; end < 2; end++) {
 			const struct link *other = topology_link(topology, node, link->ends[end]);
 
@@ -133,6 +143,26 @@ static void verify_credentials(const struct link *link, struct diagnostics *list
 		       "the login would cross the network in clear");
 		diagnostics_hint(list,
 				 "drop the key (encrypt is the default here), or ask for verify");
+	}
+}
+
+/* A level that needs fingerprints has them, and no other; DANE needs a host name to look up. */
+static void verify_level(const struct choice *level, const struct text_list *fingerprints,
+			 bool by_address, struct position place, struct diagnostics *list)
+{
+	struct position at = level->given ? level->at : place;
+
+	if (level->value == TLS_FINGERPRINT && !fingerprints->count) {
+		report(list, MISSING_KEY, at, "TLS by fingerprint needs 'fingerprints'");
+		diagnostics_hint(list, "openssl x509 -in CERTIFICATE -noout -fingerprint -sha256");
+	}
+	if (level->value != TLS_FINGERPRINT && fingerprints->count)
+		report(list, MISPLACED_KEY, fingerprints->items[0].at,
+		       "fingerprints are looked at with the TLS level fingerprint only");
+	if (by_address && (level->value == TLS_DANE || level->value == TLS_DANE_ONLY)) {
+		report(list, BAD_VALUE, at,
+		       "DANE looks the next hop up by name, but a link goes to an address");
+		diagnostics_hint(list, "use fingerprint or secure between your own hosts");
 	}
 }
 
@@ -212,16 +242,25 @@ static void verify_smarthost_login(const struct topology *topology, const struct
 
 static void verify_smarthost(const struct node *node, struct diagnostics *list)
 {
-	if (node->port.value == 465) {
-		report(list, BAD_VALUE, node->port.at,
+	const struct provider_row *provider = &providers[node->provider.value];
+
+	if (node->tls_mode.value == TLS_WRAPPER && node->tls_level.value < TLS_ENCRYPT)
+		report(list, BAD_VALUE, node->tls_level.at, "TLS from the first octet cannot be %s",
+		       tls_level_words[node->tls_level.value]);
+	if (node->port.value == 465 && node->tls_mode.value == TLS_STARTTLS) {
+		report(list, BAD_VALUE, node->tls_mode.at,
 		       "port 465 wants TLS from the first octet, where Postfix would wait for a "
 		       "greeting");
-		diagnostics_hint(list, "use the provider's port 587 (STARTTLS)");
+		diagnostics_hint(list, "drop tls_mode, or use port 587");
 	}
+	if (provider->host && !node->credentials.head.given && !node->sender_credentials.count)
+		report(list, CREDENTIALS, node->provider.at, "%s takes no mail without a login",
+		       provider_words[node->provider.value]);
 	if (node->host.value && !check_ip(node->host.value) && node->tls_level.value >= TLS_VERIFY)
 		report(list, BAD_VALUE, node->tls_level.at,
 		       "there is no name to verify: the smarthost is given by its address");
-	if (!node->credentials.head.given || node->tls_level.value >= TLS_ENCRYPT)
+	if ((!node->credentials.head.given && !node->sender_credentials.count) ||
+	    node->tls_level.value >= TLS_ENCRYPT)
 		return;
 	report(list, CREDENTIALS_CLEAR, node->tls_level.at,
 	       "the login would cross the network in clear");
@@ -241,12 +280,23 @@ void topology_verify_links(const struct topology *topology, struct diagnostics *
 		for (size_t j = 0; j < link->credentials.count; j++)
 			verify_login_port(topology, link, &link->credentials.items[j], list);
 		verify_certificates(link, list);
+		verify_level(&link->tls, &link->fingerprints, true, link->head.at, list);
 		if (link->trust.value == TRUST_NETWORK)
 			verify_trusted_network(topology, link, list);
 	}
-	for (size_t i = 0; i < topology->nodes.count; i++)
+	for (size_t i = 0; i < topology->nodes.count; i++) {
+		const struct choice *outbound = &topology->nodes.items[i].outbound_tls;
+
+		if (outbound->value > TLS_DANE_ONLY)
+			report(list, BAD_VALUE, outbound->at,
+			       "the hosts of the whole Internet cannot be asked for %s",
+			       tls_level_words[outbound->value]);
 		if (topology->nodes.items[i].kind.value == KIND_SMARTHOST) {
 			verify_smarthost(&topology->nodes.items[i], list);
+			verify_level(&topology->nodes.items[i].tls_level,
+				     &topology->nodes.items[i].fingerprints, false,
+				     topology->nodes.items[i].head.at, list);
 			verify_smarthost_login(topology, &topology->nodes.items[i], list);
 		}
+	}
 }

@@ -1,6 +1,6 @@
 /* Whether domains, networks and nodes make sense, each on its own and beside one another. */
 #include "confgen/topology/load.h"
-#include "confgen/topology/names.h"
+#include "confgen/topology/providers.h"
 #include "confgen/topology/rules.h"
 #include "confgen/topology/schema.h"
 #include "confgen/topology/syntax.h"
@@ -11,6 +11,7 @@
 #define IN_POSTFIX   (1U << KIND_POSTFIX)
 #define IN_DMS	     (1U << KIND_DMS)
 #define IN_SMARTHOST (1U << KIND_SMARTHOST)
+#define IN_PROXY     (1U << KIND_PROXY)
 
 /* Which keys a kind of node may have, and which it must. */
 static const struct {
@@ -18,16 +19,28 @@ static const struct {
 	unsigned allowed, required;
 } node_keys[] = {
 	{"hostname", IN_POSTFIX | IN_DMS, IN_POSTFIX | IN_DMS},
-	{"addresses", IN_POSTFIX | IN_DMS, IN_POSTFIX | IN_DMS},
+	{"addresses", IN_POSTFIX | IN_DMS | IN_PROXY, IN_POSTFIX | IN_DMS | IN_PROXY},
 	{"tls", IN_POSTFIX, 0},
 	{"map_type", IN_POSTFIX, 0},
 	{"postfix", IN_POSTFIX | IN_DMS, 0},
 	{"postmaster", IN_POSTFIX, 0},
 	{"message_size_limit", IN_POSTFIX | IN_DMS, 0},
-	{"host", IN_SMARTHOST, IN_SMARTHOST},
+	{"egress", IN_POSTFIX | IN_DMS, 0},
+	{"docker_network", IN_DMS, 0},
+	{"outbound_tls", IN_POSTFIX, 0},
+	{"provider", IN_SMARTHOST, 0},
+	{"region", IN_SMARTHOST, 0},
+	{"listeners", IN_POSTFIX | IN_DMS, 0},
+	{"dovecot", IN_DMS, 0},
+	{"software", IN_PROXY, IN_PROXY},
+	{"proxy_protocol", IN_PROXY, 0},
+	{"host", IN_SMARTHOST, 0},
 	{"port", IN_SMARTHOST, 0},
 	{"tls_level", IN_SMARTHOST, 0},
+	{"fingerprints", IN_SMARTHOST, 0},
+	{"tls_mode", IN_SMARTHOST, 0},
 	{"credentials", IN_SMARTHOST, 0},
+	{"sender_credentials", IN_SMARTHOST, 0},
 };
 
 /* Where a key of the node was given; line 0 if it was not. In the order of node_keys. */
@@ -42,10 +55,22 @@ static struct position given_at(const struct node *node, size_t key)
 		node->postfix.head.at,
 		node->postmaster.at,
 		node->message_size_limit.at,
+		node->egress.head.at,
+		node->docker_network.at,
+		node->outbound_tls.at,
+		node->provider.at,
+		node->region.at,
+		node->listeners.count ? node->listeners.items[0].head.name.at : none,
+		node->dovecot.head.at,
+		node->software.at,
+		node->proxy_protocol.at,
 		node->host.at,
 		node->port.at,
 		node->tls_level.at,
+		node->fingerprints.count ? node->fingerprints.items[0].at : none,
+		node->tls_mode.at,
 		node->credentials.head.at,
+		node->sender_credentials.count ? node->sender_credentials.items[0].head.at : none,
 	};
 
 	_Static_assert(sizeof(places) / sizeof(places[0]) ==
@@ -69,6 +94,30 @@ static void verify_keys(const struct node *node, struct diagnostics *list)
 		else if (!at.line && (node_keys[i].required & kind))
 			report(list, MISSING_KEY, node->head.at, "a node of kind %s needs '%s'",
 			       node_kind_words[node->kind.value], node_keys[i].key);
+	}
+}
+
+/* A smarthost is known by its provider or by its host name. */
+static void verify_provider(const struct node *node, struct diagnostics *list)
+{
+	const struct provider_row *row = &providers[node->provider.value];
+
+	if (!node->provider.given) {
+		if (!node->host.at.line)
+			report(list, MISSING_KEY, node->head.at,
+			       "a node of kind smarthost needs 'host' or 'provider'");
+		if (node->region.at.line)
+			report(list, MISPLACED_KEY, node->region.at,
+			       "a region belongs to a provider");
+		return;
+	}
+	if (node->region.value && !row->regional_host)
+		report(list, MISPLACED_KEY, node->region.at, "%s has one host for all regions",
+		       provider_words[node->provider.value]);
+	if (!node->region.at.line && !row->host && node->provider.value != PROVIDER_OTHER) {
+		report(list, MISSING_KEY, node->provider.at, "%s has a host for each region",
+		       provider_words[node->provider.value]);
+		diagnostics_hint(list, "add region: eu-west-1, or the one that you use");
 	}
 }
 
@@ -145,6 +194,8 @@ static void verify_node(const struct topology *topology, const struct node *node
 			struct diagnostics *list)
 {
 	verify_keys(node, list);
+	if (node->kind.given && node->kind.value == KIND_SMARTHOST)
+		verify_provider(node, list);
 	if (strcmp(node->head.name.value, "internet") == 0)
 		report(list, RESERVED_NAME, node->head.name.at,
 		       "'internet' is the language's own name for everyone else");
@@ -200,27 +251,6 @@ static void verify_network(const struct topology *topology, const struct network
 	}
 }
 
-static void verify_recipients(const struct domain *domain, struct diagnostics *list)
-{
-	struct arena *arena = arena_new(0);
-	struct names *names = names_new(arena);
-
-	for (size_t i = 0; i < domain->recipients.count; i++) {
-		const struct text *recipient = &domain->recipients.items[i];
-
-		if (strcasecmp(strrchr(recipient->value, '@') + 1, domain->head.name.value) != 0)
-			report(list, BAD_VALUE, recipient->at,
-			       "'%s' is no address of the domain %s", recipient->value,
-			       domain->head.name.value);
-		if (names_find(names, recipient->value) == NAME_UNKNOWN)
-			names_add(names, recipient->value, i);
-		else
-			report(list, NAME_TWICE, recipient->at, "'%s' is listed already",
-			       recipient->value);
-	}
-	arena_free(arena);
-}
-
 static void verify_domain(const struct domain *domain, struct diagnostics *list)
 {
 	const char *name = domain->head.name.value;
@@ -236,29 +266,18 @@ static void verify_domain(const struct domain *domain, struct diagnostics *list)
 	if (domain->dkim.signer && domain->dkim.signer->kind.value > KIND_DMS)
 		report(list, MISPLACED_KEY, domain->dkim.sign_at.at, "no milter runs at '%s'",
 		       domain->dkim.sign_at.value);
-	verify_recipients(domain, list);
+	for (size_t i = 0; i < domain->recipients.count; i++) {
+		const struct text *recipient = &domain->recipients.items[i];
+
+		if (strcasecmp(strrchr(recipient->value, '@') + 1, name) != 0)
+			report(list, BAD_VALUE, recipient->at,
+			       "'%s' is no address of the domain %s", recipient->value, name);
+	}
 	for (size_t i = 0; i < domain->dkim.subdomains.count; i++)
 		if (!domain_is_within(domain->dkim.subdomains.items[i].value, name))
 			report(list, BAD_VALUE, domain->dkim.subdomains.items[i].at,
 			       "'%s' does not lie below %s, so its mail cannot be signed for it",
 			       domain->dkim.subdomains.items[i].value, name);
-}
-
-static void verify_domain_names(const struct topology *topology, struct diagnostics *list)
-{
-	struct arena *arena = arena_new(0);
-	struct names *names = names_new(arena);
-
-	for (size_t i = 0; i < topology->domains.count; i++) {
-		const struct text *name = &topology->domains.items[i].head.name;
-
-		if (names_find(names, name->value) == NAME_UNKNOWN)
-			names_add(names, name->value, i);
-		else
-			report(list, NAME_TWICE, name->at, "the domain '%s' is listed already",
-			       name->value);
-	}
-	arena_free(arena);
 }
 
 void topology_verify_nodes(const struct topology *topology, struct diagnostics *list)
@@ -267,7 +286,6 @@ void topology_verify_nodes(const struct topology *topology, struct diagnostics *
 		verify_network(topology, &topology->networks.items[i], list);
 	for (size_t i = 0; i < topology->nodes.count; i++)
 		verify_node(topology, &topology->nodes.items[i], list);
-	verify_domain_names(topology, list);
 	for (size_t i = 0; i < topology->domains.count; i++)
 		verify_domain(&topology->domains.items[i], list);
 }

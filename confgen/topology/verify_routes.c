@@ -4,6 +4,8 @@
 #include "confgen/topology/load.h"
 #include "confgen/topology/rules.h"
 
+#include <strings.h>
+
 static const char *name_of(const struct node *node)
 {
 	return node->head.name.value;
@@ -11,22 +13,25 @@ static const char *name_of(const struct node *node)
 
 /* --- each route on its own --- */
 
+/* A node behind a proxy may reach the Internet from the proxy's address (NAT). */
+static bool leaves_beside_proxy(const struct node *node)
+{
+	for (size_t i = 0; i < node->listeners.count; i++)
+		if (node->listeners.items[i].proxy &&
+		    node_attachment(node->listeners.items[i].proxy, NULL))
+			return true;
+	return false;
+}
+
 static void verify_repetition(const struct route *route, struct diagnostics *list)
 {
-	const struct text_list *names = route_is_outbound(route) ? &route->from : &route->to;
-
 	for (size_t i = 0; i < route->hop_count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (route->hops[i] == route->hops[j]) {
-				report(list, ROUTE_LOOP, route->path.items[i].at,
+				report(list, ROUTE_LOOP, route->hop_at[i],
 				       "the path comes back to '%s'", name_of(route->hops[i]));
 				break;
 			}
-	for (size_t i = 0; i < route->domain_count; i++)
-		for (size_t j = 0; j < i; j++)
-			if (route->domains[i] == route->domains[j])
-				report(list, NAME_TWICE, names->items[i].at,
-				       "'%s' is listed already", names->items[i].value);
 }
 
 static void verify_inbound_ends(const struct route *route, struct diagnostics *list)
@@ -34,24 +39,25 @@ static void verify_inbound_ends(const struct route *route, struct diagnostics *l
 	const struct node *last = route->hops[route->hop_count - 1];
 
 	if (route->hops[0]->kind.value != KIND_INTERNET) {
-		report(list, ROUTE_SHAPE, route->path.items[0].at,
+		report(list, ROUTE_SHAPE, route->hop_at[0],
 		       "a route to a domain starts at the internet, not at '%s'",
 		       name_of(route->hops[0]));
 		diagnostics_hint(list, "path: [internet, ..., %s]", name_of(last));
 	}
 	if (last->kind.value != KIND_DMS) {
-		report(list, ROUTE_SHAPE, route->path.items[route->hop_count - 1].at,
+		report(list, ROUTE_SHAPE, route->hop_at[route->hop_count - 1],
 		       "a route to a domain ends where mailboxes are, not at '%s'", name_of(last));
 		return;
 	}
-	for (size_t i = 0; i < route->domain_count; i++)
-		if (route->domains[i]->home && route->domains[i]->home != last) {
-			report(list, UNDELIVERED, route->to.items[i].at,
+	for (size_t i = 0; i < route->domains.count; i++)
+		if (route->domains.items[i].domain->home &&
+		    route->domains.items[i].domain->home != last) {
+			report(list, UNDELIVERED, route->domains.items[i].at,
 			       "the route ends at '%s', but the mailboxes of %s are at '%s'",
-			       name_of(last), route->to.items[i].value,
-			       name_of(route->domains[i]->home));
+			       name_of(last), route->domains.items[i].domain->head.name.value,
+			       name_of(route->domains.items[i].domain->home));
 			diagnostics_hint(list, "let the path end at '%s', or move the mailboxes",
-					 name_of(route->domains[i]->home));
+					 name_of(route->domains.items[i].domain->home));
 		}
 }
 
@@ -60,11 +66,11 @@ static void verify_outbound_ends(const struct route *route, struct diagnostics *
 	const struct node *first = route->hops[0], *last = route->hops[route->hop_count - 1];
 
 	if (first->kind.value > KIND_DMS)
-		report(list, ROUTE_SHAPE, route->path.items[0].at,
+		report(list, ROUTE_SHAPE, route->hop_at[0],
 		       "a route from a domain starts at one of your nodes, not at '%s'",
 		       name_of(first));
 	if (last->kind.value != KIND_INTERNET && last->kind.value != KIND_SMARTHOST) {
-		report(list, ROUTE_SHAPE, route->path.items[route->hop_count - 1].at,
+		report(list, ROUTE_SHAPE, route->hop_at[route->hop_count - 1],
 		       "a route from a domain ends at the internet or at a smarthost, not at '%s'",
 		       name_of(last));
 		diagnostics_hint(list, "path: [..., %s, internet]", name_of(last));
@@ -75,7 +81,7 @@ static void verify_middle(const struct route *route, struct diagnostics *list)
 {
 	for (size_t i = 1; i + 1 < route->hop_count; i++)
 		if (route->hops[i]->kind.value != KIND_POSTFIX) {
-			report(list, ROUTE_SHAPE, route->path.items[i].at,
+			report(list, ROUTE_SHAPE, route->hop_at[i],
 			       "'%s' cannot pass mail on from one node to another",
 			       name_of(route->hops[i]));
 			if (route->hops[i]->kind.value == KIND_SMARTHOST)
@@ -93,14 +99,14 @@ static void verify_hop(const struct topology *topology, const struct route *rout
 		       struct diagnostics *list)
 {
 	const struct node *a = route->hops[i], *b = route->hops[i + 1];
-	const struct position at = route->path.items[i + 1].at;
+	const struct position at = route->hop_at[i + 1];
 	const struct node *edge = a->kind.value == KIND_INTERNET ? b : a;
 
 	if (a->kind.value == KIND_SMARTHOST || b->kind.value == KIND_SMARTHOST || a == b)
 		return;
 	if (a->kind.value == KIND_INTERNET || b->kind.value == KIND_INTERNET) {
 		if (edge->kind.value == KIND_INTERNET || !edge->addresses.count ||
-		    node_attachment(edge, NULL))
+		    node_attachment(edge, NULL) || leaves_beside_proxy(edge))
 			return;
 		report(list, NO_SHARED_NETWORK, at, "'%s' has no address in the internet",
 		       name_of(edge));
@@ -172,7 +178,7 @@ static void verify_inbound(const struct topology *topology, const struct domain 
 
 			if (route_next(first, route->hops[j]) == route->hops[j + 1])
 				continue;
-			report(list, ROUTE_CONFLICT, route->path.items[j].at,
+			report(list, ROUTE_CONFLICT, route->hop_at[j],
 			       "'%s' sends mail for %s to '%s' by the route '%s'",
 			       name_of(route->hops[j]), domain->head.name.value,
 			       name_of(route_next(first, route->hops[j])),
@@ -196,7 +202,7 @@ static void verify_signer(const struct domain *domain, const struct route *route
 	for (size_t i = 0; i < route->hop_count; i++)
 		if (route->hops[i] == domain->dkim.signer)
 			return;
-	report(list, UNSIGNED_PATH, route->path.items[0].at,
+	report(list, UNSIGNED_PATH, route->hop_at[0],
 	       "mail from %s leaves by this path unsigned: its signer '%s' is not on it",
 	       domain->head.name.value, name_of(domain->dkim.signer));
 	diagnostics_hint(list, "sign at the node where all outbound paths of the domain begin");
@@ -284,6 +290,26 @@ static void verify_ways_out(const struct topology *topology, const struct node *
 		}
 }
 
+/* A row of its own can give a sender another relay than its domain has, but not take it away. */
+static void verify_sender(const struct topology *topology, const struct route *route,
+			  const struct route_sender *sender, struct diagnostics *list)
+{
+	for (size_t i = 0; i + 1 < route->hop_count; i++) {
+		const struct route *usual =
+			topology_route_out(topology, route->hops[i], sender->domain);
+
+		if (route->hops[i + 1]->kind.value != KIND_INTERNET || !usual ||
+		    route_next(usual, route->hops[i])->kind.value == KIND_INTERNET)
+			continue;
+		report(list, ROUTE_CONFLICT, sender->at,
+		       "'%s' cannot leave '%s' directly while its domain leaves through '%s'",
+		       sender->address, name_of(route->hops[i]),
+		       name_of(route_next(usual, route->hops[i])));
+		diagnostics_hint(list, "Postfix can give a sender another relay, but not none");
+	}
+	verify_signer(sender->domain, route, list);
+}
+
 /* --- links and nodes as the routes use them --- */
 
 static void verify_login(const struct topology *topology, const struct route *route, size_t hop,
@@ -304,12 +330,69 @@ static void verify_login(const struct topology *topology, const struct route *ro
 			 name_of(receiver));
 }
 
-static bool on_a_route(const struct topology *topology, const struct node *node)
+/* Whether some outbound route that ends at the smarthost carries mail of this sender. */
+static bool sends_through(const struct topology *topology, const struct node *smarthost,
+			  const char *sender)
 {
-	for (size_t i = 0; i < topology->routes.count; i++)
+	const char *at = strchr(sender, '@'), *name = at ? at + 1 : sender;
+
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		if (route->hops[route->hop_count - 1] != smarthost)
+			continue;
+		for (size_t j = 0; j < route->domains.count; j++)
+			if (strcasecmp(route->domains.items[j].domain->head.name.value, name) == 0)
+				return true;
+		for (size_t j = 0; j < route->senders.count; j++)
+			if (strcasecmp(route->senders.items[j].address, sender) == 0)
+				return true;
+	}
+	return false;
+}
+
+static void verify_sender_logins(const struct topology *topology, const struct node *node,
+				 struct diagnostics *list)
+{
+	for (size_t i = 0; i < node->sender_credentials.count; i++) {
+		const struct text *sender = &node->sender_credentials.items[i].head.name;
+
+		if (!sends_through(topology, node, sender->value))
+			report(list, CREDENTIALS, sender->at,
+			       "no route takes mail from '%s' to '%s'", sender->value,
+			       name_of(node));
+	}
+}
+
+static bool stands_before(const struct node *proxy, const struct node *node)
+{
+	for (size_t i = 0; i < node->listeners.count; i++)
+		if (node->listeners.items[i].proxy == proxy)
+			return true;
+	return false;
+}
+
+static bool is_passed(const struct route *route, const struct node *proxy)
+{
+	for (size_t i = 0; i < route->proxies.count; i++)
+		if (route->proxies.items[i].proxy == proxy)
+			return true;
+	return false;
+}
+
+/* Whether mail passes the node; of a proxy, also whether a node is behind it. */
+static bool is_used(const struct topology *topology, const struct node *node)
+{
+	for (size_t i = 0; i < topology->nodes.count; i++)
+		if (stands_before(node, &topology->nodes.items[i]))
+			return true;
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		if (is_passed(&topology->routes.items[i], node))
+			return true;
 		for (size_t j = 0; j < topology->routes.items[i].hop_count; j++)
 			if (topology->routes.items[i].hops[j] == node)
 				return true;
+	}
 	return false;
 }
 
@@ -332,7 +415,7 @@ static bool has_ends(const struct link *link)
 static void verify_use(const struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++)
-		if (!on_a_route(topology, &topology->nodes.items[i]))
+		if (!is_used(topology, &topology->nodes.items[i]))
 			report(list, UNUSED, topology->nodes.items[i].head.name.at,
 			       "no route passes '%s'", name_of(&topology->nodes.items[i]));
 	for (size_t i = 0; i < topology->links.count; i++)
@@ -340,17 +423,6 @@ static void verify_use(const struct topology *topology, struct diagnostics *list
 		    !link_is_used(topology, &topology->links.items[i]))
 			report(list, UNUSED, topology->links.items[i].head.at,
 			       "no route takes this link");
-}
-
-/* Whether all that the route names is there, and known for what it is. */
-static bool is_complete(const struct route *route)
-{
-	for (size_t i = 0; i < route->hop_count; i++)
-		if (!route->hops[i]->kind.given)
-			return false;
-	return route->hop_count == route->path.count && route->hop_count > 0 &&
-	       route->domain_count ==
-		       (route_is_outbound(route) ? route->from.count : route->to.count);
 }
 
 static void verify_domains(const struct topology *topology, struct diagnostics *list)
@@ -361,9 +433,29 @@ static void verify_domains(const struct topology *topology, struct diagnostics *
 			verify_outbound(topology, &topology->domains.items[i], list);
 		}
 	for (size_t i = 0; i < topology->routes.count; i++)
+		for (size_t j = 0; j < topology->routes.items[i].senders.count; j++)
+			verify_sender(topology, &topology->routes.items[i],
+				      &topology->routes.items[i].senders.items[j], list);
+	for (size_t i = 0; i < topology->routes.count; i++)
 		for (size_t j = 0; j + 1 < topology->routes.items[i].hop_count; j++)
 			verify_login(topology, &topology->routes.items[i], j, list);
+	for (size_t i = 0; i < topology->nodes.count; i++)
+		verify_sender_logins(topology, &topology->nodes.items[i], list);
 	verify_use(topology, list);
+}
+
+static void verify_names(const struct topology *topology, struct diagnostics *list)
+{
+	for (size_t i = 0; i < topology->routes.count; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct text *name = &topology->routes.items[i].label;
+			const struct text *earlier = &topology->routes.items[j].label;
+
+			if (name->value && earlier->value &&
+			    strcasecmp(name->value, earlier->value) == 0)
+				report(list, NAME_TWICE, name->at,
+				       "another route is called '%s' already", name->value);
+		}
 }
 
 /* What one route says is checked in any case; what all say together only if each makes sense. */
@@ -372,8 +464,9 @@ void topology_verify_routes(const struct topology *topology, struct diagnostics 
 	size_t before = diagnostics_count(list, SEVERITY_ERROR);
 	bool complete = topology->routes.count > 0;
 
+	verify_names(topology, list);
 	for (size_t i = 0; i < topology->routes.count; i++)
-		if (is_complete(&topology->routes.items[i]))
+		if (topology->routes.items[i].complete)
 			complete &= verify_route(topology, &topology->routes.items[i], list);
 		else
 			complete = false;

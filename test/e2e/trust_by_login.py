@@ -29,7 +29,7 @@ def outbound(lab):
     assert_accepted(lab.submit("private", "user@example.com", STRANGER, compose(subject=token)))
     message = lab.arrived("internet", STRANGER, token)
     assert hops(message)[-2:] == ["mail.example.com", "mx.elsewhere.test"]
-    assert "sasl_username=private-host" in lab.log("public")
+    assert "sasl_username=Private-Host" in lab.log("public")
     assert_signed_once(lab, message)
 
 
@@ -44,7 +44,7 @@ def without_login(lab):
 def wrong_password(lab):
     """nor does a wrong password"""
     replies = lab.smtp("private", "192.168.2.2", "user@example.com", STRANGER, None, port=587,
-                       starttls=True, login=["private-host", "guess"])
+                       starttls=True, login=["Private-Host", "guess"])
     assert_refused(replies["login"])
     assert_refused(replies["recipients"])
 
@@ -52,7 +52,7 @@ def wrong_password(lab):
 def foreign_sender(lab):
     """a login may send for its own domains only"""
     replies = lab.smtp("private", "192.168.2.2", "someone@elsewhere.test", STRANGER, None, port=587,
-                       starttls=True, login=["private-host", os.environ["POSTERN_E2E_AT_PUBLIC"]])
+                       starttls=True, login=["Private-Host", os.environ["POSTERN_E2E_AT_PUBLIC"]])
     assert replies["login"][0] == 235, replies
     assert_refused(replies["recipients"])
 
@@ -60,7 +60,7 @@ def foreign_sender(lab):
 def plaintext(lab):
     """no login without TLS"""
     replies = lab.smtp("private", "192.168.2.2", "user@example.com", STRANGER, None, port=587,
-                       login=["private-host", os.environ["POSTERN_E2E_AT_PUBLIC"]])
+                       login=["Private-Host", os.environ["POSTERN_E2E_AT_PUBLIC"]])
     assert replies["login"][0] != 235, replies
     assert replies["sender"][0] != 250 or replies["recipients"][0][0] >= 500, replies
 

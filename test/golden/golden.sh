@@ -15,6 +15,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 export POSTERN_TEST_PASSWORD=pässwort
+export SES_PASSWORD=ses-secret MAILGUN_PASSWORD=mailgun-secret INVOICES_PASSWORD=invoices-secret
 
 # git keeps no mode but the executable bit, so the secrets get theirs in a copy; and the modes that
 # the tree must have stand in a file.

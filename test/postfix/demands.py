@@ -49,7 +49,7 @@ DMS_RELAY = {
         },
         "limits": {
             "192.168.2.3": {
-                "<>": "OK", "example.com": "OK", ".example.com": "OK",
+                "<>": "OK", "example.com": "OK",
                 "internal-mail.example.com": "OK", "example.org": None},
             "192.168.2.2": None, "11.22.33.44": None, "203.0.113.9": None,
         },

@@ -140,6 +140,8 @@ class Host:
 
     def check(self):
         self.check_syntax()
+        if not self.demand:  # none is written down: Postfix accepts the files, and that is all
+            return
         self.check_relaying()
         for parameter, wanted in self.demand["main"].items():
             expect(f"{self.name}: {parameter}", self.value(parameter), wanted)
@@ -179,8 +181,8 @@ class Host:
             fail(self.name, "relay restrictions permit more:", restrictions)
         if not self.value("relay_recipient_maps"):
             fail(self.name, "relay_recipient_maps is empty: unknown recipients bounce")
-        expect(f"{self.name}: parents match sub-domains",
-               self.value("parent_domain_matches_subdomains"), "")
+        expect(f"{self.name}: parents match sub-domains, but not in relay_domains",
+               self.value("parent_domain_matches_subdomains"), "smtpd_access_maps")
 
     def check_service(self, service, wanted):
         lines = run("postconf", "-c", str(self.folder), "-P").splitlines()
@@ -268,6 +270,10 @@ def check_types(name, host):
                wanted)
 
 
+SECRETS = {"POSTERN_TEST_PASSWORD": "pässwort", "SES_PASSWORD": "ses-secret",
+           "MAILGUN_PASSWORD": "mailgun-secret", "INVOICES_PASSWORD": "invoices-secret"}
+
+
 def render(topology, work):
     """The tree that postern-confgen makes of a copy of the topology, with secrets kept."""
     copy = work / "source"
@@ -276,7 +282,7 @@ def render(topology, work):
         secret.chmod(0o600)
     subprocess.run([os.environ["POSTERN_CONFGEN"], "render", "-o", work / "tree",
                     copy / topology.name], check=True,
-                   env={**os.environ, "POSTERN_TEST_PASSWORD": "pässwort"})
+                   env={**os.environ, **SECRETS})
     return work / "tree"
 
 
@@ -291,13 +297,15 @@ def main():
         tree = render(topology, work)
         manifest = json.loads((tree / "manifest.json").read_text())
         entries = [node for node in manifest["nodes"] if node["kind"] in ("postfix", "dms")]
-        expect("nodes", {entry["name"] for entry in entries}, set(DEMANDS[name]))
-        hosts = [Host(tree, entry, work / entry["name"], topology.name,
-                      DEMANDS[name][entry["name"]]) for entry in entries]
+        demands = DEMANDS.get(name, {entry["name"]: None for entry in entries})
+        expect("nodes", {entry["name"] for entry in entries}, set(demands))
+        hosts = [Host(tree, entry, work / entry["name"], topology.name, demands[entry["name"]])
+                 for entry in entries]
         for host in hosts:
             host.check()
             check_types(name, host)
-        check_defects(hosts)
+        if name in DEMANDS:
+            check_defects(hosts)
     for line in failures:
         print(line)
     return bool(failures)

@@ -163,6 +163,7 @@ CASES(values)
 CASES(nodes)
 CASES(links)
 CASES(routes)
+CASES(proxies)
 
 /* --- all tables together --- */
 
@@ -174,7 +175,8 @@ CASES(routes)
 static const struct {
 	const struct mistake *cases;
 	size_t count;
-} tables[] = {TABLE(keys), TABLE(types), TABLE(values), TABLE(nodes), TABLE(links), TABLE(routes)};
+} tables[] = {TABLE(keys),  TABLE(types),  TABLE(values), TABLE(nodes),
+	      TABLE(links), TABLE(routes), TABLE(proxies)};
 
 static bool has_word(const char *words, const char *word)
 {
@@ -225,6 +227,7 @@ static void hints_name_what_was_meant(void **state)
 		{{"[public, private]", "[pubilc, private]"}, "did you mean 'public'?"},
 		{{"to: [example.com]", "to: [exmaple.com]"}, "did you mean 'example.com'?"},
 		{{"mailboxes: private", "mailboxes: privat"}, "did you mean 'private'?"},
+		{{"kind: dms", "kind: proxi"}, "did you mean 'proxy'?"},
 		{{"over: vpn", "zzz: vpn"}, "it has: between, over, trust"},
 	};
 
@@ -335,6 +338,7 @@ int main(void)
 		cmocka_unit_test(nodes_cases),
 		cmocka_unit_test(links_cases),
 		cmocka_unit_test(routes_cases),
+		cmocka_unit_test(proxies_cases),
 		cmocka_unit_test(every_rule_has_a_case),
 		cmocka_unit_test(hints_name_what_was_meant),
 		cmocka_unit_test(five_mistakes_are_told_at_once),

@@ -208,7 +208,34 @@ static const struct mistake values[] = {
 	{"bad-value", {{"home.example.com", "^localhost.localdomain"}}},
 	{"bad-value", {{"home.example.com", "^$home.example.com"}}},
 	{"bad-value", {SMARTHOST("host: ^\"[a.example]\""), BY_SMARTHOST}},
-	{"bad-value", {SMARTHOST("host: a.example, port: ^465"), BY_SMARTHOST}},
+	{"bad-value", {SMARTHOST("host: a.example, port: 465, tls_mode: ^starttls"), BY_SMARTHOST}},
+	{"", {SMARTHOST("host: a.example, port: 465"), BY_SMARTHOST}},
+	{"bad-value",
+	 {SMARTHOST("host: a.example, tls_mode: wrapper, tls_level: ^may"), BY_SMARTHOST}},
+	{"listed-twice", {{"{name: out,", "{name: ^In,"}}},
+	/* egress: not the node's, on the wrong thing, without any word */
+	{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.45}")}},
+	{"egress", {PRIVATE("egress: {ipv4: ^11.22.33.44}")}},
+	{"egress", {PUBLIC("egress: {ipv6: '^2001:db8::1'}"), {"'^", "^'"}}},
+	{"egress", {PUBLIC("egress: ^{}")}},
+	{"bad-value", {PUBLIC("egress: {ipv4: ^2001:db8::1}")}},
+	{"egress", {LINK("egress: {^private: {ipv4: 10.0.0.3}}")}},
+	{"egress", {LINK("egress: {public: {ipv4: ^10.0.0.3}}")}},
+	{"egress", {{"path: [internet, public, private]", "path: [internet, public, private], "
+		     "egress: ^{ipv4: 11.22.33.44}"}}},
+	{"egress", {{"path: [private, public, internet]", "path: [private, public, internet], "
+		     "egress: {ipv4: ^10.0.0.2}"}}},
+	{"egress-one-family", {{"internet: 11.22.33.44,", "internet: [11.22.33.44, '2001:db8::1'],"},
+			       PUBLIC("egress: ^{ipv4: 11.22.33.44}")}},
+	{"", {PUBLIC("egress: {ipv4: 11.22.33.44, helo: out.example.com}")}},
+	/* providers */
+	{"", {SMARTHOST("provider: ses, region: eu-west-1, credentials: " LOGIN), BY_SMARTHOST}},
+	{"missing-key", {SMARTHOST("provider: ^ses, credentials: " LOGIN), BY_SMARTHOST}},
+	{"misplaced-key", {SMARTHOST("provider: gmail, region: ^eu, credentials: " LOGIN), BY_SMARTHOST}},
+	{"credentials", {SMARTHOST("provider: ^gmail"), BY_SMARTHOST}},
+	/* lists in files: not there, empty, with a wrong line (which is in another file) */
+	{"list-file", {DOMAIN("recipients_file: ^missing")}},
+	{"list-file", {{"networks:", "domain_sets:\n  many: {file: ^missing, mailboxes: private}\nnetworks:"}}},
 	{"bad-value", {DOMAIN("dkim: {sign_at: private, selector: ^a b}")}},
 	/* paths: absolute, and nothing that Postfix or a shell would read more into */
 	{"bad-value", {{"/etc/cert.pem", "^etc/cert.pem"}}},
@@ -434,6 +461,103 @@ static const struct mistake routes[] = {
 	{"missing-key missing-key missing-key",
 	 {{sound, "postern: 1\ndomains: ^{}\nnodes: ^{}\nroutes: ^[]\n"}}},
 	{"", {LAST("tests: []\n")}},
+};
+
+/* A proxy, a listener of public behind it, and the path through it. */
+#define EDGE(software) NODE("edge: {kind: proxy, software: " software ", " \
+			    "addresses: {internet: 11.22.33.66, vpn: 10.0.0.9}}")
+#define BEHIND(keys) PUBLIC("listeners: {smtp: {" keys "}}")
+#define HOME(listeners) PRIVATE("listeners: {" listeners "}")
+#define THROUGH {"[internet, public, private]", "[internet, edge, public, private]"}
+
+static const struct mistake proxies[] = {
+	/* what is sound */
+	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge"), THROUGH}},
+	{"", {EDGE("nginx"), BEHIND("service: smtp, proxied_by: edge, proxy_port: 2525"), THROUGH}},
+	{"", {EDGE("caddy"), HOME("i: {service: imaps, proxied_by: edge, through: same_port}")}},
+	{"", {EDGE("traefik"), HOME("i: {service: imaps, proxied_by: edge}")}},
+	/* a node behind a proxy may leave by its address */
+	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge"), THROUGH,
+	      {"internet: 11.22.33.44, ", ""}}},
+	{"no-shared-network no-shared-network",
+	 {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge}"),
+			       {"internet: 11.22.33.44, ", ""},
+			       {"path: [internet, public", "path: [internet, ^public"},
+			       {"private, public, internet]", "private, public, ^internet]"}}},
+	/* the node's own keys */
+	{"missing-key", {NODE("edge: ^{kind: proxy, addresses: {vpn: 10.0.0.9}}"),
+			 HOME("i: {service: imaps, proxied_by: edge}")}},
+	{"misplaced-key", {NODE("edge: {kind: proxy, software: haproxy, hostname: ^a.example, "
+				"addresses: {vpn: 10.0.0.9}}"),
+			   HOME("i: {service: imaps, proxied_by: edge}")}},
+	{"misplaced-key", {PUBLIC("software: ^haproxy")}},
+	{"misplaced-key", {PUBLIC("dovecot: ^{version: 2.4}")}},
+	{"bad-value", {NODE("edge: {kind: proxy, software: nginx, proxy_protocol: ^v2, "
+			    "addresses: {vpn: 10.0.0.9}}"),
+		       HOME("i: {service: imaps, proxied_by: edge}")}},
+	{"unused", {{"links:\n", "  ^edge: {kind: proxy, software: haproxy, "
+				 "addresses: {vpn: 10.0.0.9}}\nlinks:\n"}}},
+	{"bad-value", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, through: ^gate}")}},
+	/* the trust of others */
+	{"overlapping-trust", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge"), THROUGH,
+			       LINK("trust: ^network")}},
+	{"unused link-ends",
+	 {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge"), THROUGH,
+		       LINKS("^{between: [^edge, private], over: vpn}")}},
+	/* listener */
+	{"listener", {BEHIND("service: smtp, proxied_by: ^private")}},
+	{"listener", {BEHIND("service: smtp, proxied_by: ^internet")}},
+	{"unknown-name unused", {{"links:\n", "  ^edge: {kind: proxy, software: haproxy, addresses: "
+				  "{vpn: 10.0.0.9}}\nlinks:\n"},
+				 BEHIND("service: smtp, proxied_by: ^egde")}},
+	{"listener", {EDGE("haproxy"), BEHIND("service: ^imaps, proxied_by: edge")}},
+	{"listener", {EDGE("haproxy"), BEHIND("service: ^submission, proxied_by: edge")}},
+	{"listener", {EDGE("haproxy"), HOME("i: {service: imaps, port: ^994, proxied_by: edge}")}},
+	{"no-shared-network", {NODE("edge: {kind: proxy, software: haproxy, addresses: "
+				    "{internet: 11.22.33.66}}"),
+			       HOME("i: {service: imaps, proxied_by: ^edge}")}},
+	/* port-twice */
+	{"port-twice", {EDGE("haproxy"),
+			BEHIND("service: smtp, proxied_by: edge, proxy_port: ^25")}},
+	{"port-twice", {EDGE("haproxy"),
+			BEHIND("service: smtp, port: 2525, proxied_by: edge, proxy_port: ^25")}},
+	{"port-twice", {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, "
+					      "proxy_port: ^10025}")}},
+	{"port-twice", {EDGE("haproxy"), HOME("i: {service: imap, proxied_by: edge}, "
+					      "s: {service: imaps, proxied_by: edge, "
+					      "proxy_port: ^10143}")}},
+	{"port-twice", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge"),
+			HOME("s: ^{service: smtp, proxied_by: edge}")}},
+	{"bad-value", {EDGE("haproxy"), BEHIND("service: smtp, port: ^60000, proxied_by: edge")}},
+	{"misplaced-key", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, "
+						 "through: same_port, proxy_port: ^994}")}},
+	{"listed-twice port-twice",
+	 {EDGE("haproxy"), PUBLIC("listeners: {a-b: {service: smtp, proxied_by: edge}}"),
+	  NODE("public-a: {kind: postfix, hostname: mx3.example.net, addresses: {vpn: 10.0.0.7}, "
+	       "listeners: {^b: ^{service: smtp, proxied_by: edge}}}"),
+	  LINKS("{between: [public-a, private], over: vpn}"),
+	  ROUTE("{name: x, from: example.com, path: [private, public-a, internet]}")}},
+	/* direct clients of a port that expects PROXY */
+	{"proxy-port-direct-client proxy-port-direct-client",
+	 {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^^same_port")}},
+	{"proxy-port-direct-client",
+	 {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^same_port}")}},
+	/* proxies on paths */
+	{"proxy-path", {EDGE("haproxy"), {"[internet, public", "[internet, ^edge, public"}}},
+	{"proxy-path", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge}"),
+			{"[internet, public, private]", "[internet, public, ^edge, private]"}}},
+	{"proxy-path", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge"), THROUGH,
+			{"private, public, internet]", "private, public, ^edge, internet]"}}},
+	{"proxy-path", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge"),
+			{"[internet, public", "[internet, edge, ^edge, public"}}},
+	{"proxy-path", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge"),
+			ROUTE("{name: x, to: example.com, path: [^edge]}")}},
+	{"proxy-path", {EDGE("haproxy"), BEHIND("service: smtp, port: 26, proxied_by: edge"),
+			{"[internet, public", "[internet, ^edge, public"}}},
+	{"no-shared-network", {NODE("edge: {kind: proxy, software: haproxy, "
+				    "addresses: {vpn: 10.0.0.9}}"),
+			       BEHIND("service: smtp, proxied_by: edge"),
+			       {"[internet, public", "[internet, ^edge, public"}}},
 };
 /* clang-format on */
 

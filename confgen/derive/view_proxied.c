@@ -1,0 +1,191 @@
+/* Listeners behind proxies as JSON for the templates; see view.h. */
+#include "confgen/derive/view.h"
+#include "confgen/topology/schema.h"
+
+static bool is_same_port(const struct listener *listener)
+{
+	return listener->through.value == THROUGH_SAME_PORT;
+}
+
+/* As part of a name that logs show: fail2ban knows letters, digits and '_' there. */
+static const char *log_name(struct arena *arena, const struct listener *listener)
+{
+	char *name = arena_strdup(arena, listener->head.name.value);
+
+	for (char *p = name; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return name;
+}
+
+/* What master.cf calls the PROXY port. */
+static const char *master_name(struct arena *arena, const struct listener *listener)
+{
+	return listener->proxy_port.value == 25
+		       ? "smtp"
+		       : arena_printf(arena, "%lu", listener->proxy_port.value);
+}
+
+static json_t *of_listener(struct arena *arena, const struct proxied *proxied)
+{
+	const struct listener *listener = proxied->listener;
+	int service = listener->service.value;
+	json_t *view = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s}", "name", listener->head.name.value,
+		"log_name", log_name(arena, listener), "service", service_words[service], "master",
+		master_name(arena, listener), "proxy", listener->proxy->head.name.value, "port",
+		(int)listener->port.value, "proxy_port", (int)listener->proxy_port.value, "origin",
+		view_place(arena, listener->head.name.at));
+
+	json_object_set_new(view, "smtp", json_boolean(service == SERVICE_SMTP));
+	json_object_set_new(view, "login", json_boolean(service != SERVICE_SMTP));
+	json_object_set_new(view, "tls_first",
+			    json_boolean(service == SERVICE_SUBMISSIONS ||
+					 service == SERVICE_IMAPS || service == SERVICE_POP3S));
+	json_object_set_new(view, "same_port", json_boolean(is_same_port(listener)));
+	json_object_set_new(view, "other_family", json_boolean(proxied->other_family));
+	return view;
+}
+
+/* The proxy's addresses of one family, or false: {"list": "10.0.0.2, 10.0.0.3"}. */
+static json_t *addresses(struct arena *arena, const struct attachment *from, enum ip_family family)
+{
+	char text[IP_TEXT_SIZE];
+	const char *list = NULL;
+
+	for (size_t i = 0; i < from->addresses.count; i++) {
+		const struct ip_address *address = &from->addresses.items[i].value;
+
+		if (address->family != family)
+			continue;
+		ip_format(address, text);
+		list = list ? arena_printf(arena, "%s, %s", list, text) : arena_strdup(arena, text);
+	}
+	return list ? json_pack("{s:s}", "list", list) : json_false();
+}
+
+static json_t *of_port(struct arena *arena, const struct proxied *proxied)
+{
+	json_t *view = of_listener(arena, proxied);
+
+	json_object_set_new(view, "ipv4", addresses(arena, proxied->from, IP_V4));
+	json_object_set_new(view, "ipv6", addresses(arena, proxied->from, IP_V6));
+	return view;
+}
+
+/* --- Postfix --- */
+
+/* The listeners that are Postfix's; `same`: those where PROXY comes on the port itself. */
+static json_t *of_postfix(struct arena *arena, const struct facts *facts, bool same)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts->proxied.count; i++) {
+		const struct listener *listener = facts->proxied.items[i].listener;
+
+		if (service_is_smtp(listener->service.value) && is_same_port(listener) == same)
+			json_array_append_new(array, of_listener(arena, &facts->proxied.items[i]));
+	}
+	return array;
+}
+
+/* Whether a listener for `service` has PROXY on the port itself, or on a second. */
+static bool has_listener(const struct facts *facts, enum service service, enum through through)
+{
+	for (size_t i = 0; i < facts->proxied.count; i++) {
+		const struct listener *listener = facts->proxied.items[i].listener;
+
+		if (listener->service.value == (int)service &&
+		    listener->through.value == (int)through)
+			return true;
+	}
+	return false;
+}
+
+static bool has_plain_smtp(const struct facts *facts)
+{
+	for (size_t i = 0; i < facts->proxied.count; i++)
+		if (facts->proxied.items[i].listener->proxy_port.value == 25)
+			return false;
+	return true;
+}
+
+/* --- Dovecot --- */
+
+/* Dovecot's login services and the services that each serves. */
+static const struct {
+	const char *name;
+	enum service services[2];
+} login_services[] = {
+	{"imap-login", {SERVICE_IMAP, SERVICE_IMAPS}},
+	{"pop3-login", {SERVICE_POP3, SERVICE_POP3S}},
+	{"managesieve-login", {SERVICE_SIEVE, SERVICE_SIEVE}},
+};
+
+static json_t *of_dovecot(struct arena *arena, const struct facts *facts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sizeof(login_services) / sizeof(login_services[0]); i++) {
+		json_t *listeners = json_array();
+
+		for (size_t j = 0; j < facts->proxied.count; j++) {
+			int service = facts->proxied.items[j].listener->service.value;
+
+			if (service == (int)login_services[i].services[0] ||
+			    service == (int)login_services[i].services[1])
+				json_array_append_new(listeners,
+						      of_listener(arena, &facts->proxied.items[j]));
+		}
+		if (json_array_size(listeners))
+			json_array_append_new(array, json_pack("{s:s, s:o}", "login",
+							       login_services[i].name, "listeners",
+							       listeners));
+		else
+			json_decref(listeners);
+	}
+	return array;
+}
+
+/* The addresses of all proxies in front of Dovecot, each once, for haproxy_trusted_networks. */
+static json_t *dovecot_proxies(const struct facts *facts)
+{
+	json_t *set = json_object(), *array = json_array();
+	char text[IP_TEXT_SIZE];
+	const char *address;
+	json_t *ignored;
+
+	for (size_t i = 0; i < facts->proxied.count; i++) {
+		const struct attachment *from = facts->proxied.items[i].from;
+
+		if (service_is_smtp(facts->proxied.items[i].listener->service.value))
+			continue;
+		for (size_t j = 0; j < from->addresses.count; j++)
+			json_object_set_new(set, ip_format(&from->addresses.items[j].value, text),
+					    json_true());
+	}
+	json_object_foreach (set, address, ignored)
+		json_array_append_new(array, json_pack("{s:s}", "address", address));
+	json_decref(set);
+	return array;
+}
+
+/* --- a node behind proxies --- */
+
+json_t *view_proxied(struct arena *arena, const struct facts *facts)
+{
+	json_t *ports = json_array(), *second = of_postfix(arena, facts, false), *view;
+
+	for (size_t i = 0; i < facts->proxied.count; i++)
+		json_array_append_new(ports, of_port(arena, &facts->proxied.items[i]));
+	view = json_pack("{s:o, s:o, s:o, s:o, s:o}", "ports", ports, "same",
+			 of_postfix(arena, facts, true), "second", second, "dovecot",
+			 of_dovecot(arena, facts), "dovecot_proxies", dovecot_proxies(facts));
+	json_object_set_new(view, "plain_smtp", json_boolean(has_plain_smtp(facts)));
+	json_object_set_new(view, "has_second", json_boolean(json_array_size(second) > 0));
+	json_object_set_new(view, "two_postscreens",
+			    json_boolean(has_listener(facts, SERVICE_SMTP, THROUGH_SECOND_PORT)));
+	json_object_set_new(view, "version",
+			    json_string(dovecot_version_words[facts->node->dovecot.version.value]));
+	return view;
+}

@@ -1,0 +1,44 @@
+#!/bin/bash
+# user-patches.sh of mail, made by postern-confgen from topology.yaml.
+# docker-mailserver runs it whenever the container is made; each run gives the same master.cf.
+set -euo pipefail
+
+# Postfix believes whoever speaks PROXY to it, so there are no such ports without the firewall.
+if ! nft --file /tmp/docker-mailserver/postern.nft; then
+	echo "user-patches.sh: the firewall for the PROXY ports cannot be loaded, so they stay closed:" \
+		"give the container cap_add: [NET_ADMIN]" >&2
+	exit 1
+fi
+
+# copy FROM TO PARAMETER=VALUE...: makes the service TO, one like FROM but for these parameters.
+copy() {
+	local entry rest parameter
+	entry=$(postconf -M "$1")
+	read -r _ _ rest <<<"$entry"
+	if [[ -z $rest ]]; then
+		echo "user-patches.sh: Postfix has no service $1" >&2
+		exit 1
+	fi
+	postconf -M "$2=${2%/*} ${2#*/} $rest"
+	for parameter in "${@:3}"; do
+		postconf -P "$2/$parameter"
+	done
+}
+
+# smtp behind edge: topology.yaml:25
+# Clients are who the PROXY header says, so that nobody here is trusted for an address.
+copy smtpd/pass smtp-proxied/pass syslog_name=postfix/smtp_proxied \
+	milter_macro_daemon_name=smtp mynetworks=
+copy smtp/inet 12525/inet syslog_name=postfix/smtp_proxied \
+	postscreen_upstream_proxy_protocol=haproxy smtpd_service_name=smtp-proxied \
+	postscreen_cache_cleanup_interval=0 mynetworks=
+
+# submission behind edge: topology.yaml:26
+# Clients are who the PROXY header says, so that nobody here is trusted for an address.
+copy submission/inet 10587/inet syslog_name=postfix/submission_proxied \
+	smtpd_upstream_proxy_protocol=haproxy milter_macro_daemon_name=submission mynetworks=
+
+# submissions behind edge: topology.yaml:27
+# Clients are who the PROXY header says, so that nobody here is trusted for an address.
+copy submissions/inet 10465/inet syslog_name=postfix/submissions_proxied \
+	smtpd_upstream_proxy_protocol=haproxy milter_macro_daemon_name=submissions mynetworks=
