@@ -186,11 +186,11 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
 	struct connection *connection = smfi_getpriv(context);
 
 	(void)arguments;
-	if (connection) {
-		leave(connection);
-		enter(connection);
-	}
-	if (current(context))
+	if (!connection)
+		return SMFIS_NOREPLY;
+	leave(connection);
+	enter(connection);
+	if (connection->in_flight)
 		session_mail(connection->session, macro(context, "{client_addr}"),
 			     macro(context, "{auth_authen}"));
 	return SMFIS_NOREPLY;
@@ -296,6 +296,7 @@ static sfsistat on_close(SMFICTX *context)
  * it gets one. The dynamic linker gives it this sigwait(), which never returns: signals belong to
  * the main thread, which uses sigwaitinfo().
  */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int sigwait(const sigset_t *set, int *number)
 {
 	(void)set, (void)number;
