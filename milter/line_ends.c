@@ -14,6 +14,12 @@ static size_t count_lone_lf(const char *text)
 	return count;
 }
 
+static char *append(char *end, const char *text, size_t length)
+{
+	memcpy(end, text, length);
+	return end + length;
+}
+
 char *line_ends_header(struct arena *arena, const char *name, const char *separator,
 		       const char *value, size_t *length)
 {
@@ -23,9 +29,7 @@ char *line_ends_header(struct arena *arena, const char *name, const char *separa
 
 	if (!text)
 		return NULL;
-	memcpy(text, name, before);
-	memcpy(text + before, separator, between);
-	end = text + before + between;
+	end = append(append(text, name, before), separator, between);
 	for (const char *p = value; *p; p++) {
 		if (*p == '\n' && (p == value || p[-1] != '\r'))
 			*end++ = '\r';

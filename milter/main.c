@@ -10,10 +10,9 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LARGEST_CONFIGURATION ((size_t)1 << 20)
@@ -93,46 +92,27 @@ static enum exit_status load(struct arena *arena, const char *file, struct confi
 	return diagnostics_count(list, SEVERITY_ERROR) ? EXIT_MISTAKES : EXIT_CLEAN;
 }
 
-static int signal_pipe[2];
+static sigset_t handled; /* the signals that the main thread waits for; all threads block them */
 
-static void on_signal(int number)
+static void block_signals(void)
 {
-	int saved = errno;
-	char octet = (char)number;
-	ssize_t written = write(signal_pipe[1], &octet, 1);
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 
-	(void)written; /* the pipe is full: enough signals wait there */
-	errno = saved;
-}
-
-/*
- * libmilter starts a thread that waits for SIGTERM, SIGHUP and SIGINT and cuts all work short. The
- * kernel offers a signal to the main thread first, as long as it is not blocked there: so it never
- * is, not even while its handler runs.
- */
-static int catch_signals(void)
-{
-	static const int caught[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_NODEFER | SA_RESTART};
-
-	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -errno;
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
-		if (sigaction(caught[i], &action, NULL) < 0)
-			return -errno;
+	sigemptyset(&handled);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaddset(&handled, numbers[i]);
+	pthread_sigmask(SIG_BLOCK, &handled, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	return 0;
 }
 
-/* The next signal, or 0 after this time; -1 milliseconds waits for ever. */
-static int wait_signal(int milliseconds)
+/* The next signal, or 0 if none comes in this time; -1 milliseconds waits for ever. */
+static int wait_signal(long milliseconds)
 {
-	struct pollfd waiting = {.fd = signal_pipe[0], .events = POLLIN};
-	char octet;
+	const struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+	int number = milliseconds < 0 ? sigwaitinfo(&handled, NULL)
+				      : sigtimedwait(&handled, NULL, &time);
 
-	poll(&waiting, 1, milliseconds);
-	return read(signal_pipe[0], &octet, 1) == 1 ? octet : 0;
+	return number > 0 ? number : 0;
 }
 
 static bool failed;
@@ -149,13 +129,8 @@ static void *serve(void *unused)
 static int start_serving(void)
 {
 	pthread_t thread;
-	sigset_t all, before;
-	int error;
+	int error = pthread_create(&thread, NULL, serve, NULL);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	error = pthread_create(&thread, NULL, serve, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!error)
 		pthread_detach(thread);
 	return -error;
@@ -211,16 +186,16 @@ static bool start(const struct options *options, const struct service *service)
 {
 	const struct config *config = service->config;
 	const char *cause = NULL;
-	int error = listener_open(service, &cause);
+	int error;
 
+	block_signals();
+	error = listener_open(service, &cause);
 	if (error) {
 		fprintf(stderr, "postern-milter: socket %s: %s: %s\n", config->socket, cause,
 			strerror(-error));
 		return false;
 	}
 	error = privileges_drop(config->uid, config->gid);
-	if (!error)
-		error = catch_signals();
 	if (!error && !options->foreground && daemon(0, config->log == LOG_TO_STDERR) < 0)
 		error = -errno;
 	if (error)

@@ -15,7 +15,9 @@
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
 #include <pthread.h>
+#include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 /*
  * The largest packet: one header field, or a part of the body. libmilter's default of 64 KiB is
@@ -184,11 +186,11 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
 	struct connection *connection = smfi_getpriv(context);
 
 	(void)arguments;
-	if (connection) {
-		leave(connection);
-		enter(connection);
-	}
-	if (current(context))
+	if (!connection)
+		return SMFIS_NOREPLY;
+	leave(connection);
+	enter(connection);
+	if (connection->in_flight)
 		session_mail(connection->session, macro(context, "{client_addr}"),
 			     macro(context, "{auth_authen}"));
 	return SMFIS_NOREPLY;
@@ -287,6 +289,19 @@ static sfsistat on_close(SMFICTX *context)
 		free_connection(connection);
 	}
 	return SMFIS_CONTINUE;
+}
+
+/*
+ * libmilter starts a thread that waits for SIGTERM, SIGHUP and SIGINT, and cuts all work short when
+ * it gets one. The dynamic linker gives it this sigwait(), which never returns: signals belong to
+ * the main thread, which uses sigwaitinfo().
+ */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
+int sigwait(const sigset_t *set, int *number)
+{
+	(void)set, (void)number;
+	for (;;)
+		pause();
 }
 
 int mfi_open(const struct service *service, const char *socket)

@@ -16,8 +16,8 @@
 int mfi_open(const struct service *service, const char *socket);
 
 /*
- * Serves until something fails, in worker threads that libmilter starts. Signals must be blocked in
- * the calling thread. Returns -EIO.
+ * Serves until something fails, in worker threads that libmilter starts. All threads must block the
+ * signals that shall not kill the process; the process must not use sigwait(). Returns -EIO.
  */
 int mfi_run(void);
 

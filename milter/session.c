@@ -120,7 +120,7 @@ static in_port_t port_of(const struct sockaddr *address)
 static bool is_local(const char *hostname, const struct sockaddr *address,
 		     const struct ip_address *ip)
 {
-	if (ip->family == IP_NONE)
+	if (!address || ip->family == IP_NONE)
 		return strcmp(hostname, "localhost") == 0;
 	return ip_is_loopback(ip) && port_of(address) == 0;
 }

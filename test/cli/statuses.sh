@@ -42,7 +42,7 @@ confgen 3 render -o other absent.yaml
 absent other
 
 cp "$example" topology.yaml
-confgen 0 check
+confgen 0 check --no-postfix
 confgen 0 render
 [[ -f out/manifest.json ]] || fail "render wrote to another place than out"
 
@@ -105,6 +105,6 @@ says out "16 MiB"
 # a pipe is as good as a file
 mkfifo pipe.yaml
 cat "$example" >pipe.yaml &
-confgen 0 check pipe.yaml
+confgen 0 check --no-postfix pipe.yaml
 wait
 finish

@@ -31,6 +31,26 @@ static bool ends_with(const char *text, const char *end)
 	return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
+/* Whether the parameters that the text refers to are those of the templates, and braces match. */
+static bool is_sound(const char *text)
+{
+	static const char *const known[] = {"$myhostname",	 "$mynetworks",
+					    "$smtpd_milters",	 "$postern_milter",
+					    "${data_directory}", "${config_directory}"};
+	int depth = 0;
+
+	for (; *text; text++) {
+		bool found = *text != '$';
+
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]) && !found; i++)
+			found = strncmp(text, known[i], strlen(known[i])) == 0;
+		depth += (*text == '{') - (*text == '}');
+		if (!found || depth < 0 || (*text == '\n' && depth))
+			return false;
+	}
+	return true;
+}
+
 /* What no topology can bring about, whatever its names and values are. */
 static void look_at(const struct rendered_file *file)
 {
@@ -43,6 +63,8 @@ static void look_at(const struct rendered_file *file)
 		assert(strstr(file->text, "\n    127.0.0.0/8\n    [::1]/128\n"));
 		assert(!strstr(file->text, "0.0.0.0/0") && !strstr(file->text, "[::]/0"));
 	}
+	if (ends_with(file->path, "main.cf"))
+		assert(is_sound(file->text));
 	if (ends_with(file->path, "/master.cf"))
 		assert(!has_line(file, "pipe") && !strstr(file->text, " user="));
 }

@@ -216,6 +216,18 @@ def test_signals():
     shutil.rmtree(milter.folder)
 
 
+def test_signals_at_once():
+    """libmilter waits for the same signals, and must not be the one to get them while it starts."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) * 8:
+        milter = Milter(domains())
+        milter.process.send_signal(number)
+        if number == signal.SIGHUP:
+            milter.wait_for("SIGHUP ignored")
+        check(f"signal {number} at once", milter.stop() == 0, milter.log())
+        check(f"signal {number} at once", "gave up" not in milter.log(), milter.log())
+        shutil.rmtree(milter.folder)
+
+
 def test_stop_in_flight():
     """SIGTERM with messages in each state: they get their verdict, and nothing new begins."""
     milter = Milter(domains())
@@ -351,7 +363,8 @@ def main():
     os.chmod(SCRATCH, 0o755)
     KEY = make_key(SCRATCH)
     for test in (test_command_line, test_configuration_test, test_refusals, test_socket, test_inet,
-                 test_privileges, test_background, test_signals, test_stop_in_flight, test_stop_twice,
+                 test_privileges, test_background, test_signals,
+                 test_signals_at_once, test_stop_in_flight, test_stop_twice,
                  test_failures, test_garbage, test_leaks):
         before = len(failures)
         try:
