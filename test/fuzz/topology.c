@@ -34,9 +34,20 @@ static bool ends_with(const char *text, const char *end)
 /* Whether the parameters that the text refers to are those of the templates, and braces match. */
 static bool is_sound(const char *text)
 {
-	static const char *const known[] = {"$myhostname",	 "$mynetworks",
-					    "$smtpd_milters",	 "$postern_milter",
-					    "${data_directory}", "${config_directory}"};
+	/* all that templates/ name; a topology's own text has none */
+	static const char *const known[] = {
+		"${config_directory}",
+		"${data_directory}",
+		"$data_directory",
+		"$myhostname",
+		"$mynetworks",
+		"$smtpd_milters",
+		"$postern_milter",
+		"$address_verify_map",
+		"$postscreen_cache_map",
+		"$smtp_sasl_auth_cache_name",
+		"$lmtp_sasl_auth_cache_name",
+	};
 	int depth = 0;
 
 	for (; *text; text++) {
