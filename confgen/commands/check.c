@@ -36,9 +36,7 @@ static const struct argp argp = {
 	.args_doc = "[TOPOLOGY]",
 	.doc = "Tell what is wrong with a topology.\v"
 	       "Where Postfix is installed, the files are rendered into a temporary folder and "
-	       "tried "
-	       "with postconf, postmap and postfix check. Secrets are not read: files and "
-	       "variables "
+	       "tried with postconf, postmap and postfix check. Secrets are not read: the files "
 	       "that hold them are only looked at.",
 };
 
