@@ -1,5 +1,4 @@
 /* Diagnostics about a text from a stranger: what is printed is UTF-8 and moves no terminal. */
-#undef NDEBUG /* in every build: what a test checks is not left out */
 
 #include "common/diagnostics.h"
 #include "common/utf8.h"

@@ -1,5 +1,4 @@
 /* Networks: what is read can be written and read again as the same, and holds itself. */
-#undef NDEBUG /* in every build: what a test checks is not left out */
 
 #include "common/network.h"
 

