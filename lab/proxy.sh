@@ -11,7 +11,7 @@ proxy_check() {
 		*) echo "postern-lab: $software cannot run here: nothing listens at node $name" >&2 ;;
 		esac
 	done < <(query '.nodes[] | select(.proxy != null) | "\(.name) \(.proxy.software)"')
-	[[ -z $(query '.nodes[] | select(.proxied // [] != []).name') ]] || need_programs nft
+	[[ -z $(query '.nodes[] | select((.proxied // []) != []).name') ]] || need_programs nft
 }
 
 # proxy_of NODE: the proxy through which the Internet reaches the node's port 25, or nothing.

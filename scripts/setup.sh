@@ -13,7 +13,7 @@ readonly LAB_PACKAGES=(
 	python3 python3-dkim python3-dnspython
 )
 readonly TEST_PACKAGES=(
-	libcmocka-dev clang libclang-rt-14-dev shellcheck mandoc docker-compose
+	libcmocka-dev clang libclang-rt-14-dev shellcheck mandoc
 	opendkim miltertest libmail-dkim-perl python3-yaml python3-jsonschema swaks util-linux
 	haproxy nginx-light libnginx-mod-stream nftables
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
