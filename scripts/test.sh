@@ -34,7 +34,8 @@ run() {
 }
 
 started=$SECONDS
-git ls-files '*.sh' lab/postern-lab .ci/run | xargs shellcheck --external-sources
+find . -path ./build -prune -o -name '*.sh' -print0 |
+	xargs --null shellcheck --external-sources lab/postern-lab .ci/run
 build dev
 if $fast; then
 	run dev
