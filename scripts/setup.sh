@@ -9,7 +9,7 @@ readonly BUILD_PACKAGES=(
 )
 # The lab boots real servers.
 readonly LAB_PACKAGES=(
-	postfix postfix-lmdb dovecot-core nsd iproute2 jq openssl procps ca-certificates
+	postfix postfix-lmdb libsasl2-modules dovecot-core nsd iproute2 jq openssl procps ca-certificates
 	python3 python3-dkim python3-dnspython
 )
 readonly TEST_PACKAGES=(
