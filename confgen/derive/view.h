@@ -1,6 +1,6 @@
 /*
  * Facts as the data that templates see, in JSON: every key is always there, `false` and the empty
- * list say "none". templates/README.md describes the keys for those who write templates.
+ * list say "none". view_of_node() is the list of the keys, for those who write templates.
  */
 #ifndef POSTERN_VIEW_H
 #define POSTERN_VIEW_H
