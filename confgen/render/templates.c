@@ -76,7 +76,10 @@ int templates_render(struct templates *templates, const char *name, json_t *data
 	const struct mustache_options options = {.partials = &templates->loader, .strict = true};
 	const struct source *source = find(templates, name);
 
-	if (!source)
+	if (!source) {
+		diagnostics_add(templates->list, SEVERITY_ERROR, "template", (struct position){0},
+				"there is no template '%s'", name);
 		return -1;
+	}
 	return mustache_render(templates->arena, source, data, &options, out, templates->list);
 }
