@@ -397,6 +397,12 @@ static json_t *size_limit(struct arena *arena, const struct node *node)
 		      node->message_size_limit.at);
 }
 
+/* Whether mail must not go to some next hop with less TLS than a level says. */
+static bool demands_tls(const struct facts *facts)
+{
+	return facts->node->outbound_tls.value > TLS_MAY || facts->tls_policies.count > 0;
+}
+
 static void set(json_t *object, const char *key, json_t *value)
 {
 	if (json_object_set_new(object, key, value) < 0)
@@ -447,6 +453,7 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "bridge_egress",
 	    json_boolean(facts->egress && node->docker_network.value == DOCKER_BRIDGE));
 	set(view, "outbound_tls", json_string(tls_level_words[node->outbound_tls.value]));
+	set(view, "tls_demanded", json_boolean(demands_tls(facts)));
 	set(view, "dane", json_boolean(facts->dane));
 	set(view, "sender_logins", json_boolean(facts->sender_logins));
 	set(view, "has_logins", json_boolean(facts->logins.count > 0));
