@@ -58,6 +58,7 @@ node_boot() {
 	local dir=$lab_dir/nodes/$1 hostname=${hostname_of[$1]}
 	mkdir -p "$dir"
 	cp -a "$lab_dir/nodes/.base" "$dir/root"
+	[[ ! -L $lab_dir/roots/$1 ]] || root_install "$1" "$(readlink -- "$lab_dir/roots/$1")"
 	echo "$hostname" | tee "$dir/root/etc/hostname" >"$dir/root/etc/mailname"
 	node_hosts "$1" "$hostname" >"$dir/root/etc/hosts"
 	unshare --mount --net --uts --ipc --pid --fork --kill-child=KILL \
@@ -75,7 +76,7 @@ node_hosts() {
 
 # node_init DIR: process 1 of a node.
 node_init() {
-	local dir=$1 folder process milter
+	local dir=$1 folder process milter root
 	echo "$(<"$dir/root/etc/hostname")" >/proc/sys/kernel/hostname
 	read -r process _ </proc/self/stat # the host's id: its /proc is still mounted
 	milter=$(readlink -e "$dir/../../milter" || true)
@@ -83,6 +84,8 @@ node_init() {
 		touch "$dir/root$milter_binary"
 		mount --bind "$milter" "$dir/root$milter_binary"
 	fi
+	root=$(readlink -e "$dir/../../roots/${dir##*/}" || true)
+	[[ -z $root ]] || root_mount "$dir" "$root"
 	echo 0 >/proc/sys/net/ipv4/ip_forward # a new namespace inherits the host's value
 	echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore # addresses answer on their own network only
 	mount --rbind "$dir/root" /mnt
@@ -94,6 +97,7 @@ node_init() {
 	mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 	[[ ! -S /dev/log ]] || mount --bind /dev/null /dev/log
 	mount -t proc proc /proc
+	[[ -z $root ]] || root_mount_kernel
 	cd /
 	echo "$process" >/run/postern-lab/pid
 	while :; do

@@ -69,8 +69,17 @@ postfix_begin() {
 	postfix_settle "$1"
 	node_run "$1" newaliases
 	milter_serve "$1"
-	node_run "$1" /usr/lib/postfix/configure-instance.sh - # fills the chroot, as Debian's unit does
+	postfix_chroot "$1"
 	postfix_start "$1"
+}
+
+# postfix_chroot NODE: fills the chroot of Debian's services as its unit does. From Debian 13 on,
+# Postfix itself does it when it starts.
+postfix_chroot() {
+	local scripts
+	scripts=$(readlink -- "$lab_dir/roots/$1" || true)/usr/lib/postfix
+	grep -q configure-instance.sh "$scripts/sbin/post-install" ||
+		node_run "$1" /usr/lib/postfix/configure-instance.sh -
 }
 
 postfix_start() {

@@ -1,6 +1,7 @@
 /* Facts as JSON for the templates; see view.h. */
 #include "confgen/derive/view_private.h"
 #include "confgen/derive/password.h"
+#include "confgen/derive/releases.h"
 #include "confgen/topology/schema.h"
 #include "common/strbuf.h"
 
@@ -396,10 +397,10 @@ static json_t *size_limit(struct arena *arena, const struct node *node)
 		      node->message_size_limit.at);
 }
 
-/* compatibility_level has had MAJOR.MINOR since 3.6; before, 2 was the last. */
-static const char *compatibility_level(const struct node *node)
+/* Whether mail must not go to some next hop with less TLS than a level says. */
+static bool demands_tls(const struct facts *facts)
 {
-	return node->postfix.number >= 306 ? "3.6" : "2";
+	return facts->node->outbound_tls.value > TLS_MAY || facts->tls_policies.count > 0;
 }
 
 static void set(json_t *object, const char *key, json_t *value)
@@ -424,7 +425,7 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "addresses_origin",
 	    place(arena,
 		  node->addresses.count ? node->addresses.items[0].head.name.at : node->head.at));
-	set(view, "compatibility_level", json_string(compatibility_level(node)));
+	set(view, "release", releases_view(node->postfix.number));
 	set(view, "lmdb", json_boolean(node->map_type.value == MAP_LMDB));
 	set(view, "message_size_limit", size_limit(arena, node));
 	set(view, "unlimited",
@@ -448,11 +449,11 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "egress", egress(arena, facts->egress));
 	set(view, "relay_bound", json_boolean(facts->relay_bound));
 	set(view, "services", services(arena, facts));
-	set(view, "bind_enforce", json_boolean(node->postfix.number >= 307));
 	set(view, "docker_bridge", json_boolean(node->docker_network.value == DOCKER_BRIDGE));
 	set(view, "bridge_egress",
 	    json_boolean(facts->egress && node->docker_network.value == DOCKER_BRIDGE));
 	set(view, "outbound_tls", json_string(tls_level_words[node->outbound_tls.value]));
+	set(view, "tls_demanded", json_boolean(demands_tls(facts)));
 	set(view, "dane", json_boolean(facts->dane));
 	set(view, "sender_logins", json_boolean(facts->sender_logins));
 	set(view, "has_logins", json_boolean(facts->logins.count > 0));

@@ -119,7 +119,9 @@ static const struct schema tls_schema =
 static const struct schema_row postfix_rows[] = {
 	ROW(struct postfix_target, version, "version", .required = true,
 	    .check = check_postfix_version,
-	    .doc = "Oldest Postfix release that must accept the files, such as \"3.7\"."),
+	    .hint = "write \"3.5\" to \"3.10\"; later releases take the files for \"3.10\".",
+	    .doc = "Oldest Postfix release that must accept the files, \"3.5\" to \"3.10\", in "
+		   "quotes; default \"3.7\"."),
 };
 static const struct schema postfix_schema =
 	SCHEMA(struct postfix_target, "a Postfix target", postfix_rows, .shorthand = NULL);

@@ -9,6 +9,7 @@
 #include "confgen/topology/load.h"
 #include "confgen/topology/providers.h"
 #include "confgen/topology/rules.h"
+#include "confgen/topology/syntax.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -165,8 +166,7 @@ static void resolve_nodes(struct arena *arena, struct topology *topology, struct
 
 		if (node->kind.value == KIND_SMARTHOST)
 			resolve_smarthost(arena, node);
-		node->postfix.number =
-			version ? 300 + (unsigned)strtoul(version + 2, NULL, 10) : 307;
+		node->postfix.number = version ? postfix_release(version) : POSTFIX_DEFAULT;
 		if (node->software.value == SOFTWARE_NGINX && !node->proxy_protocol.given)
 			node->proxy_protocol.value = PROXY_V1;
 		resolve_listeners(topology, list, node);

@@ -47,6 +47,8 @@ static const char *checked(struct loader *load, const struct schema_row *row,
 		return value;
 	report(load->list, BAD_VALUE, node->at, "'%s' %s", row->secret ? "(not shown)" : value,
 	       wrong);
+	if (row->hint)
+		diagnostics_hint(load->list, "%s", row->hint);
 	if (row->secret)
 		diagnostics_hide_source(load->list);
 	return NULL;

@@ -38,6 +38,7 @@ struct schema_row {
 		      */
 	bool blank;  /* SCHEMA_TEXT: may be empty */
 	const char *(*check)(const char *value);
+	const char *hint; /* what to write instead of a value that fails the check; or NULL */
 	unsigned long least, most;  /* SCHEMA_NUMBER */
 	unsigned long preset;	    /* SCHEMA_NUMBER, SCHEMA_CHOICE: the default */
 	const char *const *choices; /* SCHEMA_CHOICE: the words, NULL-terminated */

@@ -3,6 +3,7 @@
 #include "common/network.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <strings.h>
 
 static bool printable(const char *value, const char *refused)
@@ -152,15 +153,23 @@ const char *check_file(const char *value)
 	return *value ? NULL : "is empty";
 }
 
+unsigned postfix_release(const char *version)
+{
+	return 300 + (unsigned)strtoul(version + 2, NULL, 10);
+}
+
 const char *check_postfix_version(const char *value)
 {
 	bool digits = strlen(value) >= 3 && value[0] == '3' && value[1] == '.' &&
-		      strspn(value + 2, "0123456789") == strlen(value + 2) && strlen(value) <= 4;
+		      strspn(value + 2, "0123456789") == strlen(value + 2) && strlen(value) <= 4 &&
+		      !(value[2] == '0' && value[3]);
 
 	if (!digits)
 		return "is not a Postfix release: write MAJOR.MINOR, in quotes, such as \"3.7\"";
-	if (value[2] < '5' && !value[3])
+	if (postfix_release(value) < POSTFIX_OLDEST)
 		return "is older than 3.5, the oldest release that is supported";
+	if (postfix_release(value) > POSTFIX_NEWEST)
+		return "is newer than 3.10, the newest release that is supported";
 	return NULL;
 }
 

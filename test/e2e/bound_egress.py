@@ -3,7 +3,7 @@
 import os
 import re
 
-from lib.lab import (SOURCE, STRANGER, assert_accepted, assert_signed_once, compose, run)
+from lib.lab import (RELEASE, SOURCE, STRANGER, assert_accepted, assert_signed_once, compose, run)
 
 ROUTES = {  # sender domain: what the topology binds its mail to, and greets with
     "example.com": ("198.51.100.41", "2001:db8:41::41", "mail.example.com"),
@@ -72,5 +72,6 @@ def address_gone(lab):
     assert last_client(message)[1] == "198.51.100.42"
 
 
+# smtp_bind_address_enforce came with 3.7: before, mail leaves from another address
 run(os.path.join(SOURCE, "examples", "bound-egress", "topology.yaml"), ipv4, ipv6, inbound,
-    address_gone)
+    *[address_gone] * (RELEASE != "3.5"))

@@ -3,7 +3,7 @@
 import os
 
 from lib.lab import (STRANGER, TOPOLOGIES, account, assert_accepted, assert_signed_once, compose,
-                     hops, run)
+                     hops, run, wait)
 
 os.environ["POSTERN_E2E_AT_PROVIDER"] = "s3cret:with colon#"
 
@@ -59,4 +59,23 @@ def smarthost_down(lab):
     assert "smtp.provider.example" in hops(message)
 
 
-run(os.path.join(TOPOLOGIES, "smarthost.yaml"), paid, password, direct, inbound, smarthost_down)
+def certificate_of_another(lab):
+    """to a smarthost with a wrong certificate nothing goes, not even if a header allows it (RFC 8689)"""
+    lab.run("provider", "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-nodes", "-days", "3", "-subj", "/CN=smtp.provider.example",
+            "-keyout", "/etc/postfix/lab.key", "-out", "/etc/postfix/lab.crt")
+    lab.run("provider", "postfix", "reload")
+    for header in ("", "TLS-Required: no\n"):
+        token = lab.token()
+        assert_accepted(lab.submit("private", "user@example.com", STRANGER,
+                                   header + compose(subject=token)))
+        lab.idle("private")
+        wait(lambda: any("certificate not verified" in recipient.get("delay_reason", "")
+                         for message in lab.queue("public")
+                         for recipient in message["recipients"]), "mail that waits for the certificate")
+        assert not lab.find("internet", STRANGER, token)
+        lab.run("public", "postsuper", "-d", "ALL")
+
+
+run(os.path.join(TOPOLOGIES, "smarthost.yaml"), paid, password, direct, inbound, smarthost_down,
+    certificate_of_another)

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""rendered.py NAME TOPOLOGY: what Postfix's own programs see in the rendered files.
+"""rendered.py NAME TOPOLOGY [RELEASE]: what Postfix's own programs see in the rendered files.
 
 Each host's files are put into a folder as its administrator would put them, docker-mailserver's the
 way docker-mailserver applies them; then postconf and postmap are asked, and must complain of
-nothing. demands.py has what they must answer.
+nothing. demands.py has what they must answer. With RELEASE ("3.5") the files are for that release of
+Postfix, whose own programs judge them (../matrix).
 """
 
 import json
@@ -15,8 +16,12 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 
 from demands import DEMANDS, LOOPBACK, TABLE_TYPES
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "matrix"))
+import release as releases  # noqa: E402
 
 # What docker-mailserver has before its overrides come, as far as they touch it.
 DMS_MAIN = """compatibility_level = 3.6
@@ -38,6 +43,7 @@ smtp-amavis unix - - n - 2 smtp
 """
 
 failures = []
+inside = []  # what goes before a command of Postfix, to run it in another root
 
 
 def fail(*words):
@@ -51,7 +57,7 @@ def expect(what, got, wanted):
 
 def run(*argv, expected=None):
     """Standard output of a program that must succeed in silence, but for the expected."""
-    result = subprocess.run(argv, capture_output=True, text=True, timeout=60,
+    result = subprocess.run([*inside, *argv], capture_output=True, text=True, timeout=60,
                             env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
     said = [line for line in result.stderr.splitlines() if not expected or expected not in line]
     if result.returncode or said:
@@ -62,7 +68,7 @@ def run(*argv, expected=None):
 def lookup(folder, table, key):
     """The value of a key, None if it is not there; anything else is a failure."""
     argv = ["postmap", "-c", str(folder), "-q", key, table]
-    result = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    result = subprocess.run([*inside, *argv], capture_output=True, text=True, timeout=60)
     if result.stderr or result.returncode not in (0, 1):
         fail(" ".join(argv), "says", repr(result.stderr))
     return result.stdout.rstrip("\n") if result.returncode == 0 else None
@@ -101,6 +107,7 @@ class Host:
         for file in self.entry["files"]:
             if file["install"].startswith("/etc/postfix/"):
                 shutil.copy(self.tree / file["path"], self.folder)
+        self.settle()
         for file in self.entry["files"]:
             if file["index"] != "none":
                 run("postmap", "-c", str(self.folder),
@@ -112,6 +119,7 @@ class Host:
         (self.folder / "master.cf").write_text(DMS_MASTER)
         for line in self.source("postfix-master.cf").splitlines():
             if re.match("[0-9a-z]", line):
+                self.settle()
                 if re.search(r"\s", line.split("=", 1)[1].strip()):
                     fail(self.name, "white space inside the value, fatal for postconf -P:", line)
                 run("postconf", "-c", str(self.folder), "-P", line)
@@ -119,11 +127,18 @@ class Host:
                 fail(self.name, "docker-mailserver skips this line in silence:", line)
         with (self.folder / "main.cf").open("a") as main:
             main.write(self.source("postfix-main.cf"))
+        self.settle()
         (self.folder / "main.cf").write_text(
             run("postconf", "-c", str(self.folder), "-n", expected="overriding earlier entry: "))
         for name in ("postfix-relaymap.cf", "postfix-sasl-password.cf"):
             if (self.tree / self.name / name).exists():
                 shutil.copy(self.tree / self.name / name, self.folder)
+        self.settle()
+
+    def settle(self):
+        """Makes the files look old: who reads one of the last second waits, lest it grow."""
+        for file in self.folder.iterdir():
+            os.utime(file, (time.time() - 60,) * 2)
 
     def value(self, parameter):
         return run("postconf", "-c", str(self.folder), "-xh", parameter).strip()
@@ -163,6 +178,8 @@ class Host:
     def check_syntax(self):
         for option in ("-n", "-M", "-P"):
             run("postconf", "-c", str(self.folder), option)
+        if inside and self.entry["kind"] == "postfix":
+            run("postfix", "-c", str(self.folder), "check")
         for file in self.entry["files"]:
             text = (self.tree / file["path"]).read_text()
             if "{{" in text or "}}" in text or "(null)" in text:
@@ -275,30 +292,58 @@ SECRETS = {"POSTERN_TEST_PASSWORD": "pässwort", "SES_PASSWORD": "ses-secret",
            "PROVIDER_PASSWORD": "correct horse battery"}
 
 
-def render(topology, work):
+def render(topology, work, release):
     """The tree that postern-confgen makes of a copy of the topology, with secrets kept."""
-    copy = work / "source"
-    shutil.copytree(topology.parent, copy)
-    for secret in copy.glob("secrets/*"):
+    if release:
+        copy = releases.topology_for(topology, release, work, ("postfix", "dms"))
+    else:
+        copy = work / "source" / topology.name
+        shutil.copytree(topology.parent, copy.parent)
+    for secret in copy.parent.glob("secrets/*"):
         secret.chmod(0o600)
-    subprocess.run([os.environ["POSTERN_CONFGEN"], "render", "-o", work / "tree",
-                    copy / topology.name], check=True,
+    subprocess.run([os.environ["POSTERN_CONFGEN"], "render", "-o", work / "tree", copy], check=True,
                    env={**os.environ, **SECRETS})
     return work / "tree"
 
 
+def demands_of(name, entries, release):
+    """By node, what demands.py says of it: for another release without what hangs on lines of the
+    topology, which has other lines then, or on the release itself."""
+    demands = DEMANDS.get(name, {entry["name"]: None for entry in entries})
+    if not release:
+        return demands
+    level = {"compatibility_level": "2" if release == "3.5" else "3.6"}
+    return {entry["name"]: demands[entry["name"]] and {
+        **demands[entry["name"]], "causes": {},
+        "main": {**demands[entry["name"]]["main"], **(level if entry["kind"] == "postfix" else {})}}
+            for entry in entries}
+
+
+def enter(release):
+    """From here on Postfix's commands are those of that release."""
+    root = releases.enter(release)
+    inside.extend(["chroot", root])
+    expect("release in the root", run("postconf", "-dh", "mail_version").split(".")[:2],
+           release.split("."))
+
+
 def main():
     name, topology = sys.argv[1], pathlib.Path(sys.argv[2])
+    release = sys.argv[3] if len(sys.argv) > 3 else None
     os.environ["PATH"] += ":/usr/sbin"
-    if not shutil.which("postconf"):
+    if release:
+        enter(release)
+    elif not shutil.which("postconf"):
         print("Postfix is not installed")
         return 77
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir="/tmp" if release else None) as folder:
         work = pathlib.Path(folder)
-        tree = render(topology, work)
+        tree = render(topology, work, release)
         manifest = json.loads((tree / "manifest.json").read_text())
         entries = [node for node in manifest["nodes"] if node["kind"] in ("postfix", "dms")]
-        demands = DEMANDS.get(name, {entry["name"]: None for entry in entries})
+        if release == "3.5":  # the images of docker-mailserver never had that
+            entries = [entry for entry in entries if entry["kind"] != "dms"]
+        demands = demands_of(name, entries, release)
         expect("nodes", {entry["name"] for entry in entries}, set(demands))
         hosts = [Host(tree, entry, work / entry["name"], topology.name, demands[entry["name"]])
                  for entry in entries]

@@ -263,6 +263,10 @@ static const struct mistake values[] = {
 	{"bad-value", {PUBLIC("postfix: {version: ^\"3.4\"}")}},
 	{"bad-value", {PUBLIC("postfix: {version: ^3}")}},
 	{"bad-value", {PUBLIC("postfix: {version: ^3.7.11}")}},
+	{"bad-value", {PUBLIC("postfix: {version: ^\"3.11\"}")}},
+	{"bad-value", {PUBLIC("postfix: {version: ^\"3.50\"}")}},
+	{"bad-value", {PUBLIC("postfix: {version: ^\"3.07\"}")}},
+	{"", {PUBLIC("postfix: {version: \"3.5\"}")}},
 	{"", {PUBLIC("postfix: {version: \"3.10\"}")}},
 	/* logins */
 	{"bad-value", {SMARTHOST("host: a.example, credentials: {username: ^\"a:b\", "

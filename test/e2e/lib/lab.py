@@ -3,6 +3,9 @@
 A test is a script with functions that take a Lab; run() renders a topology, boots it, calls them in
 order, prints one TAP line each, and always takes the lab down: by `down`, or by the lab's own watch
 on this process when it is killed.
+
+With POSTERN_TEST_RELEASE ("3.5") the nodes of kind postfix run that release of Postfix, and what is
+rendered for them is for it (../matrix).
 """
 import base64
 import email
@@ -21,11 +24,15 @@ SOURCE = os.environ.get("POSTERN_SOURCE") or os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 CONFGEN = os.environ.get("POSTERN_CONFGEN", "")
 MILTER = os.environ.get("POSTERN_MILTER", "")
+RELEASE = os.environ.get("POSTERN_TEST_RELEASE", "")
 POSTERN_LAB = os.path.join(SOURCE, "lab", "postern-lab")
 EXAMPLE = os.path.join(SOURCE, "examples", "dms-relay", "topology.yaml")
 TOPOLOGIES = os.path.join(SOURCE, "test", "e2e", "topologies")
 CLIENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "smtp_client.py")
 MAIL_DKIM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mail_dkim.pl")
+
+sys.path.append(os.path.join(SOURCE, "test", "matrix"))
+import release as releases  # noqa: E402
 
 PROGRAMS = {
     "postfix": "postfix", "nsd": "nsd", "dovecot": "dovecot-core", "jq": "jq", "ip": "iproute2",
@@ -62,6 +69,8 @@ def check_requirements():
 def render(topology, folder):
     """Renders a topology file, and returns the tree."""
     out = os.path.join(folder, "out")
+    if RELEASE:
+        topology = releases.topology_for(topology, RELEASE, folder)
     subprocess.run([CONFGEN, "render", "-o", out, topology], check=True, stdout=subprocess.PIPE)
     return out
 
@@ -84,7 +93,8 @@ class Lab:
     def __enter__(self):
         try:
             self.out = render(self.topology, self.folder)
-            print("# " + self.lab("up", self.out, "--name", self.name, "--milter", MILTER,
+            root = ["--root", releases.root_of(RELEASE)] if RELEASE else []
+            print("# " + self.lab("up", self.out, "--name", self.name, "--milter", MILTER, *root,
                                   "--until", str(os.getpid())).stdout.strip(), flush=True)
         except BaseException:
             shutil.rmtree(self.folder)
@@ -238,6 +248,18 @@ def report(number, check, error):
         print("".join("# " + line for line in error.splitlines(keepends=True)), flush=True)
 
 
+def runs_release(lab):
+    """every node of kind postfix runs the release that is asked for, and it finds no fault"""
+    names = [node["name"] for node in lab.manifest()["nodes"] if node["kind"] == "postfix"]
+    assert names, "no node of kind postfix"
+    for name in names:
+        found = lab.run(name, "postconf", "-h", "mail_version").strip()
+        assert found.split(".")[:2] == RELEASE.split("."), f"{name} runs {found}"
+        # what answers is what runs: the daemon says its version when it starts
+        assert re.search(rf"daemon started -- version {re.escape(found)}", lab.log(name)), name
+        assert "warning: " + "/etc/postfix" not in lab.log(name), lab.log(name)
+
+
 def call(check, *arguments):
     """Calls a check; returns what went wrong, or nothing."""
     try:
@@ -259,6 +281,9 @@ def print_logs(lab):
 def run(topology, *checks):
     """Boots the topology, runs the checks, and ends the process."""
     check_requirements()
+    if RELEASE:
+        releases.root_of(RELEASE)  # or the end, without a trace
+        checks = (runs_release, *checks)
     print(f"1..{len(checks)}", flush=True)
     failed = 0
     with Lab(topology) as lab:
