@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 
-from lib.lab import (CONFGEN, STRANGER, Lab, assert_accepted, assert_refused, assert_signed_once, call,
-                     check_requirements, compose, hops, report, wait)
+from lib.lab import (CONFGEN, STRANGER, Lab, account, assert_accepted, assert_refused,
+                     assert_signed_once, call, check_requirements, compose, hops, report, wait)
 
 RELAY, CLIENTS = "172.28.0.25", "172.28.0.0/24"
 COMMON = {"HOSTNAME": "relay.example.com", "ALLOWED_SENDER_DOMAINS": "example.com example.org",
           "MYNETWORKS": CLIENTS}
 PROVIDER = {"RELAYHOST": "[smtp.provider.example]:587"}
+FILE_PASSWORD = "from a file: p#ss"
 LOGIN = {"RELAYHOST_USERNAME": "apikey", "RELAYHOST_PASSWORD": "s3cret:with colon#"}
 
 
@@ -132,6 +133,55 @@ def none(lab):
     assert "TLS connection established" not in lab.log("relay")
 
 
+def wrong_certificate(lab):
+    """Gives the provider a certificate that the lab's CA made out to another name."""
+    for path in ("/etc/postfix/lab.crt", "/etc/postfix/lab.key"):
+        lab.run("smarthost", "sh", "-c", f"cat >{path}", stdin=lab.run("internet", "cat", path))
+    lab.run("smarthost", "postfix", "reload")
+
+
+def named(lab):
+    """The provider's name is verified, and mail waits when it is another's."""
+    message = arrives(lab, "app@example.com")
+    assert hops(message) == ["relay.example.com", "smtp.provider.example", "mx.elsewhere.test"]
+    assert "Verified TLS connection established to smtp.provider.example" in lab.log("relay")
+    wrong_certificate(lab)
+    waits(lab, "app@example.com", "Server certificate not verified")
+    return message
+
+
+def verify(lab):
+    """RELAYHOST_TLS_LEVEL=verify: another's certificate will not do"""
+    named(lab)
+
+
+def secure(lab):
+    """RELAYHOST_TLS_LEVEL=secure, with a login from a file: nor here, and the password is the file's"""
+    message = named(lab)
+    assert b"(Authenticated sender: apikey)" in message
+    accounts = lab.run("smarthost", "cat", "/etc/dovecot/users")  # from the rendered files
+    assert account("apikey", FILE_PASSWORD) == accounts, accounts
+
+
+def wrapped(lab):
+    """RELAYHOST at port 465, with a login: TLS from the first octet"""
+    assert lab.smtp("relay", "smtp.provider.example", STRANGER, STRANGER, None, port=465,
+                    tls=True)["connect"]
+    assert not lab.smtp("relay", "smtp.provider.example", STRANGER, STRANGER, None, port=465,
+                        timeout=0.5)["connect"], "the provider speaks in clear there"
+    message = arrives(lab, "app@example.com")
+    assert b"(Authenticated sender: apikey)" in message
+    assert "TLS connection established to smtp.provider.example[" in lab.log("relay")
+    assert ":465: TLS" in lab.log("relay")
+
+
+def by_mx(lab):
+    """RELAYHOST without brackets: its MX host, not its address, takes the mail"""
+    message = arrives(lab, "app@example.com")
+    assert hops(message) == ["relay.example.com", "mx.elsewhere.test"], hops(message)
+    assert "relay=mx.elsewhere.test[" in lab.log("relay")
+
+
 CASES = [
     ({}, direct),
     ({"MASQUERADED_DOMAINS": "!keep.example.com example.com"}, masqueraded),
@@ -142,6 +192,11 @@ CASES = [
     (PROVIDER, may),
     ({**PROVIDER, "RELAYHOST_TLS_LEVEL": "encrypt"}, encrypt),
     ({**PROVIDER, "RELAYHOST_TLS_LEVEL": "none"}, none),
+    ({**PROVIDER, "RELAYHOST_TLS_LEVEL": "verify"}, verify),
+    ({**PROVIDER, "RELAYHOST_TLS_LEVEL": "secure", "RELAYHOST_USERNAME": "apikey",
+      "RELAYHOST_PASSWORD_FILE": "FILE"}, secure),
+    ({"RELAYHOST": "[smtp.provider.example]:465", **LOGIN}, wrapped),
+    ({"RELAYHOST": "elsewhere.test"}, by_mx),
 ]
 
 
@@ -149,6 +204,11 @@ def boot(number, environment, check):
     """Boots an environment and runs its check."""
     folder = tempfile.mkdtemp(prefix="postern-env-")
     try:
+        if "RELAYHOST_PASSWORD_FILE" in environment:
+            path = os.path.join(folder, "password")
+            with open(path, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+                file.write(FILE_PASSWORD + "\n")
+            environment = {**environment, "RELAYHOST_PASSWORD_FILE": path}
         with Lab(topology(folder, {**COMMON, **environment}), f"e2e-env-{os.getpid()}-{number}") as lab:
             try:
                 check(lab)
