@@ -34,31 +34,35 @@ struct expansion {
 
 static bool read_text(struct expansion *expansion, struct cursor cursor);
 
-static bool fail(struct expansion *expansion, const char *rule, const struct text *text, size_t at,
-		 const char *format, const char *detail)
+__attribute__((format(printf, 5, 6))) static bool fail(struct expansion *expansion,
+						       const char *rule, const struct text *text,
+						       size_t at, const char *format, ...)
 {
 	struct position position = text_position_at(text, at);
+	struct arena *arena = expansion->context->arena;
+	va_list args;
 
 	if (!expansion->context->list)
 		return false;
 	if (!position.source && expansion->cause)
 		position = text_position_at(expansion->cause, expansion->cause_at);
-	diagnostics_add(expansion->context->list, SEVERITY_ERROR, rule, position, format, detail);
+	va_start(args, format);
+	diagnostics_add(expansion->context->list, SEVERITY_ERROR, rule, position, "%s",
+			arena_vprintf(arena, format, args));
+	va_end(args);
 	return false;
 }
 
-static bool syntax(struct expansion *expansion, const struct cursor *cursor, const char *format,
-		   const char *detail)
-{
-	return fail(expansion, RULE_EXPANSION, cursor->text, cursor->at, format, detail);
-}
+/* A mistake at the cursor. */
+#define syntax(expansion, cursor, ...) \
+	fail((expansion), RULE_EXPANSION, (cursor)->text, (cursor)->at, __VA_ARGS__)
 
 static bool add_literal(struct expansion *expansion, const struct text *text, size_t start,
 			size_t length)
 {
 	if (length > RESULT - expansion->out->buf.length)
 		return fail(expansion, RULE_EXPANSION, text, start,
-			    "the value grows beyond %s when it is expanded", "1 MiB");
+			    "the value grows beyond 1 MiB when it is expanded");
 	if (text->map || !expansion->cause)
 		text_writer_add(expansion->out, text, start, length);
 	else
@@ -101,7 +105,7 @@ static bool take_braces(struct expansion *expansion, struct cursor *cursor, stru
 	size_t length = list_balanced(cursor->text->text, cursor->at, cursor->end);
 
 	if (length == 0)
-		return syntax(expansion, cursor, "a '{' without its '}'%s", "");
+		return syntax(expansion, cursor, "a '{' without its '}'");
 	*inside = (struct cursor){cursor->text, cursor->at + 1, cursor->at + length - 1};
 	cursor->at += length;
 	skip_space(cursor);
@@ -116,7 +120,7 @@ static bool expand_operand(struct expansion *expansion, struct cursor inside, st
 	bool good;
 
 	if (inner.depth++ > NAMES)
-		return syntax(expansion, &inside, "comparisons are nested too deeply%s", "");
+		return syntax(expansion, &inside, "comparisons are nested too deeply");
 	text_writer_init(&writer, expansion->context->arena);
 	inner.out = &writer;
 	inner.level = 0;
@@ -138,7 +142,7 @@ static bool evaluate(struct expansion *expansion, const struct cursor *place,
 
 	if (good &&
 	    !compare_texts(operator, strbuf_text(&left_text), strbuf_text(&right_text), result))
-		good = syntax(expansion, place, "not compatibility levels, such as 3.6%s", "");
+		good = syntax(expansion, place, "not compatibility levels, such as 3.6");
 	strbuf_done(&left_text);
 	strbuf_done(&right_text);
 	return good;
@@ -157,11 +161,11 @@ static bool read_comparison(struct expansion *expansion, struct cursor *cursor, 
 	length = compare_operator(cursor->text->text + cursor->at, cursor->end - cursor->at,
 				  &operator);
 	if (length == 0)
-		return syntax(expansion, cursor, "a comparison wants one of %s here",
-			      "==, !=, <, <=, >= or >");
+		return syntax(expansion, cursor,
+			      "a comparison wants one of ==, !=, <, <=, >= or > here");
 	cursor->at += length;
 	if (!find_brace(cursor))
-		return syntax(expansion, cursor, "a comparison wants '{' here%s", "");
+		return syntax(expansion, cursor, "a comparison wants '{' here");
 	if (!take_braces(expansion, cursor, &right))
 		return false;
 	return evaluate(expansion, &place, operator, left, right, result);
@@ -190,7 +194,7 @@ static bool read_choices(struct expansion *expansion, struct cursor *cursor, boo
 		if (cursor->at == cursor->end)
 			return true;
 		if (peek(cursor) != ':')
-			return syntax(expansion, cursor, "':' or the end is expected here%s", "");
+			return syntax(expansion, cursor, "':' or the end is expected here");
 		cursor->at++;
 	}
 	if (!take_choice(expansion, cursor, &choice))
@@ -198,7 +202,7 @@ static bool read_choices(struct expansion *expansion, struct cursor *cursor, boo
 	if (!condition && !read_text(expansion, choice))
 		return false;
 	if (cursor->at != cursor->end)
-		return syntax(expansion, cursor, "the end is expected here%s", "");
+		return syntax(expansion, cursor, "the end is expected here");
 	return true;
 }
 
@@ -263,11 +267,11 @@ static bool read_named(struct expansion *expansion, struct cursor *cursor)
 		cursor->at++;
 	name = text_slice(context->arena, cursor->text, start, cursor->at - start);
 	skip_space(cursor);
-	if (name.length == 0 || (peek(cursor) && !strchr("?:", peek(cursor))))
+	if (name.length == 0)
+		return syntax(expansion, cursor, "the name of a parameter is missing here");
+	if (peek(cursor) && !strchr("?:", peek(cursor)))
 		return syntax(expansion, cursor,
-			      name.length ? "the name '%s' has a character that names do not have"
-					  : "the name of a parameter is missing here%s",
-			      name.text);
+			      "names of parameters have letters, digits and '_'");
 	found = context->find(context->user, name.text, &value);
 	if (!found && context->undefined)
 		context->undefined(context->user, &name);
@@ -284,9 +288,9 @@ static bool read_reference(struct expansion *expansion, struct cursor cursor)
 
 	if (inner.level++ > LEVELS || inner.depth > NAMES)
 		return fail(expansion, RULE_EXPANSION_RECURSION, cursor.text, cursor.at,
-			    "parameters are nested too deeply%s", "");
+			    "parameters are nested too deeply");
 	if (++*inner.references > REFERENCES)
-		return syntax(expansion, &cursor, "expanding the value takes too long%s", "");
+		return syntax(expansion, &cursor, "expanding the value takes too long");
 	if (!find_brace(&cursor))
 		return read_named(&inner, &cursor);
 	if (!read_comparison(&inner, &cursor, &result))
@@ -297,7 +301,7 @@ static bool read_reference(struct expansion *expansion, struct cursor cursor)
 		return !result || add_literal(&inner, &truth, 0, truth.length);
 	}
 	if (!strchr("?:", peek(&cursor)))
-		return syntax(&inner, &cursor, "'?' or ':' is expected here%s", "");
+		return syntax(&inner, &cursor, "'?' or ':' is expected here");
 	return read_choices(&inner, &cursor, result);
 }
 
@@ -339,7 +343,7 @@ static bool read_dollar(struct expansion *expansion, struct cursor *cursor)
 	}
 	if (inside.at == inside.end) {
 		inside.at--;
-		syntax(expansion, &inside, "'$' without the name of a parameter%s", "");
+		syntax(expansion, &inside, "'$' without the name of a parameter");
 		if (expansion->context->list)
 			diagnostics_hint(expansion->context->list, "write $$ for a dollar sign");
 		return false;
