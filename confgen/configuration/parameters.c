@@ -48,6 +48,17 @@ enum { DAEMONS(DAEMON_BIT) };
 #define DAEMON_NAME(word, name) name,
 static const char *const daemons[] = {DAEMONS(DAEMON_NAME)};
 
+#define ROW(title, sort, where, version, readers, text)                         \
+	{                                                                       \
+		.name = (title), .kind = PARAMETER_##sort, .releases = (where), \
+		.since = (version), .daemons = (readers), .value = (text),      \
+	}
+#define ROW_WITH(title, sort, where, version, readers, text, ...)                       \
+	{                                                                               \
+		.name = (title), .kind = PARAMETER_##sort, .releases = (where),         \
+		.since = (version), .daemons = (readers), .value = (text), __VA_ARGS__, \
+	}
+
 static const struct parameter parameters[] = {
 #include "confgen/configuration/parameter_rows.h"
 };
