@@ -367,13 +367,17 @@ static bool read_text(struct expansion *expansion, struct cursor cursor)
 	return true;
 }
 
-bool expand(const struct expand_context *context, const struct text *value, struct text *out)
+bool expand_named(const struct expand_context *context, const struct text *name,
+		  const struct text *value, struct text *out)
 {
 	struct text_writer writer;
 	size_t references = 0;
+	struct frame frame = {NULL, name ? name->text : ""};
 	struct expansion expansion = {
 		.context = context,
 		.out = &writer,
+		.frame = &frame,
+		.cause = value->map ? NULL : name,
 		.references = &references,
 	};
 
@@ -388,4 +392,9 @@ bool expand(const struct expand_context *context, const struct text *value, stru
 	}
 	*out = text_writer_take(&writer);
 	return true;
+}
+
+bool expand(const struct expand_context *context, const struct text *value, struct text *out)
+{
+	return expand_named(context, NULL, value, out);
 }

@@ -39,4 +39,8 @@ struct expand_context {
  */
 bool expand(const struct expand_context *context, const struct text *value, struct text *out);
 
+/* The same for the value of the parameter `name`, in which $name is recursion. */
+bool expand_named(const struct expand_context *context, const struct text *name,
+		  const struct text *value, struct text *out);
+
 #endif

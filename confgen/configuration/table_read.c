@@ -1,5 +1,6 @@
 /* What tables hold; see table.h. Rules of pattern tables are read in table_pattern.c. */
 #include "confgen/configuration/lines.h"
+#include "confgen/configuration/main_cf.h"
 #include "confgen/configuration/table_private.h"
 
 bool table_warn(const struct table_reader *reader, struct position at, const char *why)
