@@ -1,0 +1,46 @@
+/*
+ * $name and its relatives in values of parameters.
+ *
+ * $name ${name} $(name)            the expanded value of the parameter
+ * ${name?text} ${name?{text}}      text, where the value (not expanded) is not empty
+ * ${name:text} ${name:{text}}      text, where it is empty or undefined
+ * ${name?{text}:{other}}           the one or the other
+ * ${{a} OPERATOR {b}?{text}:{other}}  with == != < <= >= > on numbers or else texts, and with
+ *                                  <level and so on (3.6) on compatibility levels
+ * $$                               a dollar sign
+ *
+ * The expanded text knows where each part was written; what a built-in default gave has the place
+ * of the '$' that asked for it. Work and size are bounded: 100 levels as in Postfix, 1 MiB of
+ * result, 100,000 references. Not thread-safe.
+ *
+ * Source: postconf(5), "The general format of the main.cf file"; as tried with postconf -x.
+ */
+#ifndef CONFGEN_CONFIGURATION_EXPAND_H
+#define CONFGEN_CONFIGURATION_EXPAND_H
+
+#include "confgen/configuration/text.h"
+
+struct expand_context {
+	struct arena *arena;
+	struct diagnostics *list; /* NULL: mistakes are not reported */
+
+	/* Gives the value of a parameter, not expanded, or false where nothing defines it. */
+	bool (*find)(void *user, const char *name, struct text *value);
+
+	/* Hears of names that nothing defines, where they are used; or NULL. */
+	void (*undefined)(void *user, const struct text *name);
+
+	void *user;
+};
+
+/*
+ * Expands `value`. False, `out` untouched, where Postfix would give up (bad syntax, recursion);
+ * that is reported then.
+ */
+bool expand(const struct expand_context *context, const struct text *value, struct text *out);
+
+/* The same for the value of the parameter `name`, in which $name is recursion. */
+bool expand_named(const struct expand_context *context, const struct text *name,
+		  const struct text *value, struct text *out);
+
+#endif
