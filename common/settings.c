@@ -5,9 +5,9 @@
  * list of strings, whose callback sees each value with its line, and judging is left to others. At
  * an unknown name libconfuse stops too: the name is then made known and the text is read again.
  */
-#include "milter/settings.h"
+#include "common/settings.h"
+#include "common/comments.h"
 #include "common/suggest.h"
-#include "milter/comments.h"
 
 #include <confuse.h>
 #include <ctype.h>

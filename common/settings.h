@@ -4,8 +4,8 @@
  * The syntax is libconfuse's: NAME = VALUE, NAME = {VALUE, VALUE}, and titled sections with
  * assignments in them. This is the only module that knows libconfuse.
  */
-#ifndef POSTERN_MILTER_SETTINGS_H
-#define POSTERN_MILTER_SETTINGS_H
+#ifndef POSTERN_SETTINGS_H
+#define POSTERN_SETTINGS_H
 
 #include "common/diagnostics.h"
 
