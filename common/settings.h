@@ -46,4 +46,7 @@ void settings_read(struct arena *arena, const struct source *source,
 		   const struct vocabulary *vocabulary, struct diagnostics *list,
 		   struct settings *out);
 
+/* Whether an assignment before the one at `index` has its name, in a section of the same title. */
+bool settings_given_before(const struct settings *settings, size_t index);
+
 #endif
