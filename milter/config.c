@@ -3,9 +3,9 @@
  * checks what depends on several of them; see config.h.
  */
 #include "milter/config.h"
+#include "common/config_value.h"
+#include "common/settings.h"
 #include "common/suggest.h"
-#include "milter/config_value.h"
-#include "milter/settings.h"
 
 #include <ctype.h>
 #include <strings.h>

@@ -5,8 +5,8 @@
  * privileges, and then only waits for signals; libmilter serves in threads of its own.
  */
 #include "common/file.h"
+#include "common/privileges.h"
 #include "milter/listener.h"
-#include "milter/privileges.h"
 
 #include <argp.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
  * Comments of a configuration file: taken out before libconfuse reads it, which loses count of the
  * lines in them, and refuses them inside of lists.
  */
-#ifndef POSTERN_MILTER_COMMENTS_H
-#define POSTERN_MILTER_COMMENTS_H
+#ifndef POSTERN_COMMENTS_H
+#define POSTERN_COMMENTS_H
 
 #include "common/diagnostics.h"
 

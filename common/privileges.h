@@ -1,6 +1,6 @@
 /* Giving up root's privileges for good. */
-#ifndef POSTERN_MILTER_PRIVILEGES_H
-#define POSTERN_MILTER_PRIVILEGES_H
+#ifndef POSTERN_PRIVILEGES_H
+#define POSTERN_PRIVILEGES_H
 
 #include <sys/types.h>
 

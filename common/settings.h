@@ -4,8 +4,8 @@
  * The syntax is libconfuse's: NAME = VALUE, NAME = {VALUE, VALUE}, and titled sections with
  * assignments in them. This is the only module that knows libconfuse.
  */
-#ifndef POSTERN_MILTER_SETTINGS_H
-#define POSTERN_MILTER_SETTINGS_H
+#ifndef POSTERN_SETTINGS_H
+#define POSTERN_SETTINGS_H
 
 #include "common/diagnostics.h"
 
@@ -45,5 +45,8 @@ struct vocabulary {
 void settings_read(struct arena *arena, const struct source *source,
 		   const struct vocabulary *vocabulary, struct diagnostics *list,
 		   struct settings *out);
+
+/* Whether an assignment before the one at `index` has its name, in a section of the same title. */
+bool settings_given_before(const struct settings *settings, size_t index);
 
 #endif

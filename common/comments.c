@@ -1,5 +1,5 @@
 /* Takes comments out of configuration files; see comments.h. The rules are those of libconfuse. */
-#include "milter/comments.h"
+#include "common/comments.h"
 
 /* The length of a comment at `text`, with its end but without a newline; 0 if there is none. */
 static size_t comment_length(const char *text, bool word_begins)

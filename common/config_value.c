@@ -1,5 +1,5 @@
 /* Single values of the configuration; see config_value.h. */
-#include "milter/config_value.h"
+#include "common/config_value.h"
 
 #include <ctype.h>
 #include <grp.h>

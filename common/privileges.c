@@ -1,5 +1,5 @@
 /* Giving up root's privileges for good; see privileges.h. */
-#include "milter/privileges.h"
+#include "common/privileges.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -5,13 +5,14 @@
  * list of strings, whose callback sees each value with its line, and judging is left to others. At
  * an unknown name libconfuse stops too: the name is then made known and the text is read again.
  */
-#include "milter/settings.h"
+#include "common/settings.h"
+#include "common/comments.h"
 #include "common/suggest.h"
-#include "milter/comments.h"
 
 #include <confuse.h>
 #include <ctype.h>
 #include <errno.h>
+#include <strings.h>
 
 #define MOST_UNKNOWN 50 /* names that are reported before the reader gives up */
 #define MOST_OPTIONS 80
@@ -274,4 +275,19 @@ void settings_read(struct arena *arena, const struct source *source,
 		diagnostics_add(list, SEVERITY_ERROR, NULL, (struct position){source, 0, 0},
 				"cannot be read: %s", strerror(errno ? errno : EINVAL));
 	*out = reader.settings;
+}
+
+bool settings_given_before(const struct settings *settings, size_t index)
+{
+	const struct setting *setting = &settings->items[index];
+
+	for (size_t i = 0; i < index; i++) {
+		const struct setting *other = &settings->items[i];
+
+		if (strcmp(other->name, setting->name) != 0 || !other->section != !setting->section)
+			continue;
+		if (!setting->section || strcasecmp(other->section, setting->section) == 0)
+			return true;
+	}
+	return false;
 }

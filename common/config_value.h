@@ -1,13 +1,13 @@
 /*
- * Values in postern-milter.conf: addresses, names, modes. Each function reads one, and puts what is
+ * Values in the configuration of a daemon: addresses, names, modes. Each function reads one, and puts what is
  * wrong with it into the list of diagnostics; outputs are untouched then. Not thread-safe (the user
  * and group databases).
  */
-#ifndef POSTERN_MILTER_CONFIG_VALUE_H
-#define POSTERN_MILTER_CONFIG_VALUE_H
+#ifndef POSTERN_CONFIG_VALUE_H
+#define POSTERN_CONFIG_VALUE_H
 
 #include "common/network.h"
-#include "milter/settings.h"
+#include "common/settings.h"
 
 #include <sys/types.h>
 
