@@ -65,22 +65,16 @@ const char *facts_milter_socket(const struct node *node)
 
 /* --- what comes in --- */
 
-static void derive_domain(struct arena *arena, struct facts *facts, const struct route *route,
-			  size_t index)
+/* `transport` takes mail of the route on: one text for all its domains, which can be many. */
+static void derive_domain(struct arena *arena, struct facts *facts, const struct route_domain *of,
+			  const char *transport)
 {
-	const struct domain *domain = route->domains.items[index].domain;
-	const char *name = domain->head.name.value, *hop;
-	const struct node *next = route_next(route, facts->node);
-	const struct position at = route->domains.items[index].at;
+	const struct domain *domain = of->domain;
+	const char *name = domain->head.name.value;
+	const struct position at = of->at;
 
-	if (!next)
-		return;
-	hop = facts_next_hop(arena, facts->topology, facts->node, next);
 	facts_push_entry(arena, &facts->relay_domains, name, "OK", at);
-	facts_push_entry(arena, &facts->transports, name,
-			 arena_printf(arena, "%s:%s",
-				      services_route(arena, facts, route, next, "relay"), hop),
-			 at);
+	facts_push_entry(arena, &facts->transports, name, transport, at);
 	for (size_t i = 0; i < domain->recipients.count; i++)
 		facts_push_entry(arena, &facts->recipients, domain->recipients.items[i].value, "OK",
 				 domain->recipients.items[i].at);
@@ -94,16 +88,22 @@ static void derive_domain(struct arena *arena, struct facts *facts, const struct
 static void derive_inbound(struct arena *arena, struct facts *facts, const struct route *route)
 {
 	const struct node *previous = route_previous(route, facts->node);
+	const struct node *next = route_next(route, facts->node);
 	const struct link *link =
 		previous ? topology_link(facts->topology, previous, facts->node) : NULL;
+	const char *transport = NULL;
 
 	if (!previous)
 		return;
 	facts->internet |= previous->kind.value == KIND_INTERNET;
-	for (size_t i = 0; i < route->domains.count; i++)
-		derive_domain(arena, facts, route, i);
+	if (next)
+		transport = arena_printf(arena, "%s:%s",
+					 services_route(arena, facts, route, next, "relay"),
+					 facts_next_hop(arena, facts->topology, facts->node, next));
+	for (size_t i = 0; next && i < route->domains.count; i++)
+		derive_domain(arena, facts, &route->domains.items[i], transport);
 	/* the mailbox host judges its clients by address: one that relays must not be judged */
-	if (link && !route_next(route, facts->node))
+	if (link && !next)
 		push_peer(arena, &facts->trusted, link, previous);
 }
 
