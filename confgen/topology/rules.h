@@ -68,6 +68,12 @@ struct topology_rule_row {
 
 extern const struct topology_rule_row topology_rules[RULE_COUNT];
 
+/*
+ * After so many errors nobody reads what each name may have meant, and to look for it takes time: a
+ * topology may be a stranger's.
+ */
+#define MOST_SUGGESTIONS 100
+
 /* Adds a diagnostic of this rule. Follow with diagnostics_hint() on the same list. */
 #define report(list, rule, at, ...)                                   \
 	diagnostics_add((list), topology_rules[RULE_##rule].severity, \

@@ -217,6 +217,13 @@ static const struct mistake values[] = {
 	{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.45}")}},
 	{"egress", {PRIVATE("egress: {ipv4: ^11.22.33.44}")}},
 	{"egress", {PUBLIC("egress: {ipv6: '^2001:db8::1'}"), {"'^", "^'"}}},
+	{"egress", {{"internet: 11.22.33.44,", "internet: [11.22.33.44, '2001:db8::1'],"},
+		    PUBLIC("egress: {ipv4: 11.22.33.44, ipv6: ^'2001:db8::1'}\n"
+			   "    extra: {inet_protocols: ipv4}")}},
+	{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.44}\n    extra: {inet_protocols: ipv6}")}},
+	{"", {PUBLIC("egress: {ipv4: 11.22.33.44}\n    extra: {inet_protocols: 'ipv6, ipv4'}")}},
+	{"", {PUBLIC("egress: {ipv4: 11.22.33.44}\n    extra: {inet_protocols: all}")}},
+	{"", {PUBLIC("egress: {ipv4: 11.22.33.44}\n    extra: {inet_protocols: ''}")}},
 	{"egress", {PUBLIC("egress: ^{}")}},
 	{"bad-value", {PUBLIC("egress: {ipv4: ^2001:db8::1}")}},
 	{"egress", {LINK("egress: {^private: {ipv4: 10.0.0.3}}")}},
@@ -635,6 +642,37 @@ static const struct mistake clients[] = {
 	{"wrong-type", {PUBLIC("extra: {a: ^~}")}},
 	{"credentials", {PUBLIC("extra: {^smtp_sasl_password_maps: 'static:user:secret'}")}},
 	{"", {PUBLIC("extra: {smtp_sasl_password_maps: 'lmdb:/etc/postfix/own'}")}},
+};
+
+/* Conflicts between things that are sound by themselves: the hint says which of them to change. */
+static const struct conflict {
+	struct mistake mistake;
+	const char *hint;
+} conflicts[] = {
+	{{"proxy-port-direct-client",
+	  {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^same_port}")}},
+	 "hint: through: second_port keeps port 25 plain"},
+	{{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.45}")}},
+	 "hint: mail cannot leave from an address that the node does not have: list it under the "
+	 "node's addresses, or choose one that is there"},
+	{{"egress",
+	  {{"internet: 11.22.33.44,", "internet: [11.22.33.44, '2001:db8::1'],"},
+	   PUBLIC("egress: {ipv4: 11.22.33.44, ipv6: ^'2001:db8::1'}\n"
+		  "    extra: {inet_protocols: ipv4}")}},
+	 "hint: drop inet_protocols from the node's extra"},
+	{{"egress", {PUBLIC("egress: {ipv6: ^'2001:db8::1'}")}},
+	 "hint: mail cannot leave from an address that the node does not have"},
+	{{"credentials-in-clear",
+	  {SMARTHOST("host: a.example, tls_level: ^none, credentials: " LOGIN), BY_SMARTHOST}},
+	 "hint: tls_level: encrypt"},
+	{{"credentials-in-clear",
+	  {SMARTHOST("host: a.example, tls_level: ^may, sender_credentials: {example.com: " LOGIN
+		     "}"),
+	   BY_SMARTHOST}},
+	 "hint: tls_level: encrypt"},
+	{{"sender-unrouted",
+	  {CONTAINER("clients: app, allowed_sender_domains: [example.org, ^example.com]")}},
+	 "hint: name it in 'from' of a route through 'relay'"},
 };
 
 #endif
