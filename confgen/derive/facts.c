@@ -97,8 +97,7 @@ static void derive_inbound(struct arena *arena, struct facts *facts, const struc
 		return;
 	facts->internet |= previous->kind.value == KIND_INTERNET;
 	if (next)
-		transport = arena_printf(arena, "%s:%s",
-					 services_route(arena, facts, route, next, "relay"),
+		transport = arena_printf(arena, "%s:%s", services_in(arena, facts, route, next),
 					 facts_next_hop(arena, facts->topology, facts->node, next));
 	for (size_t i = 0; next && i < route->domains.count; i++)
 		derive_domain(arena, facts, &route->domains.items[i], transport);
@@ -199,105 +198,6 @@ static void derive_foreign_subdomains(struct arena *arena, const struct topology
 		if (covers(limit, name->value))
 			facts_push_entry(arena, &limit->senders, name->value, "REJECT", name->at);
 	}
-}
-
-/* Whether some domain has more than one way out of the node (then all have the same ones). */
-static bool has_fallbacks(const struct facts *facts)
-{
-	struct node *ways[MOST_WAYS];
-
-	for (size_t i = 0; i < facts->topology->domains.count; i++)
-		if (topology_ways_out(facts->topology, facts->node,
-				      &facts->topology->domains.items[i], ways, MOST_WAYS) > 1)
-			return true;
-	return false;
-}
-
-/* The first outbound route that goes on from the node to `next`. */
-static const struct route *route_to(const struct facts *facts, const struct node *next)
-{
-	const struct route *route = facts->topology->routes.items;
-
-	while (!route_is_outbound(route) || route_next(route, facts->node) != next)
-		route++;
-	return route;
-}
-
-/* Whether some mail goes straight from the node to the hosts of its recipients. */
-static bool has_direct_way(const struct facts *facts)
-{
-	const struct topology *topology = facts->topology;
-
-	for (size_t i = 0; i < topology->routes.count; i++)
-		if (route_is_outbound(&topology->routes.items[i]) &&
-		    route_next(&topology->routes.items[i], facts->node) == &topology->internet)
-			return true;
-	return false;
-}
-
-/*
- * Where no mail goes straight out, none may: what no sender domain decides, such as mail of the
- * host itself, takes the first way.
- */
-static void derive_ways_out(struct arena *arena, struct facts *facts)
-{
-	const struct route *route = topology_route_out(facts->topology, facts->node, NULL);
-	struct node *ways[MOST_WAYS];
-	size_t count = topology_ways_out(facts->topology, facts->node, NULL, ways, MOST_WAYS);
-
-	if (count == 0 || has_direct_way(facts))
-		return;
-	facts->relayhost = facts_next_hop(arena, facts->topology, facts->node, ways[0]);
-	facts->relayhost_at = route->head.at;
-	if (count > 1 && !has_fallbacks(facts))
-		return;
-	for (size_t i = 1; i < count && i < MOST_WAYS; i++)
-		*arena_push(arena, &facts->fallbacks) =
-			(struct text){facts_next_hop(arena, facts->topology, facts->node, ways[i]),
-				      route_to(facts, ways[i])->head.at};
-}
-
-/* Where mail of a sender leaves to, and by which client service if that is not smtp. */
-static void derive_sender(struct arena *arena, struct facts *facts, const char *key,
-			  const struct route *route, const char *usual)
-{
-	const struct node *way = route_next(route, facts->node);
-	const char *service = services_route(arena, facts, route, way, NULL);
-
-	if (way->kind.value != KIND_INTERNET)
-		facts_push_entry(arena, &facts->relayhosts, key,
-				 facts_next_hop(arena, facts->topology, facts->node, way),
-				 route->head.at);
-	service = service ? service : usual;
-	if (service)
-		facts_push_entry(arena, &facts->sender_services, key,
-				 arena_printf(arena, "%s:", service), route->head.at);
-}
-
-/* Each sender domain takes its first way out; the null sender the first of all. */
-static void derive_senders(struct arena *arena, struct facts *facts)
-{
-	const struct topology *topology = facts->topology;
-	const struct route *first = topology_route_out(topology, facts->node, NULL);
-
-	for (size_t i = 0; i < topology->domains.count; i++) {
-		const struct domain *domain = &topology->domains.items[i];
-		const struct route *route = topology_route_out(topology, facts->node, domain);
-
-		if (route)
-			derive_sender(arena, facts,
-				      arena_printf(arena, "@%s", domain->head.name.value), route,
-				      NULL);
-	}
-	for (size_t i = 0; i < topology->routes.count; i++) {
-		const struct route *route = &topology->routes.items[i];
-
-		/* a row that says smtp undoes the service of the sender's domain */
-		for (size_t j = 0; route_next(route, facts->node) && j < route->senders.count; j++)
-			derive_sender(arena, facts, route->senders.items[j].address, route, "smtp");
-	}
-	if (first)
-		derive_sender(arena, facts, "<>", first, NULL);
 }
 
 /* --- the connection to a next hop --- */
@@ -512,8 +412,7 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 	mark_inbound_limits(facts);
 	for (size_t i = 0; i < facts->limits.count; i++)
 		derive_foreign_subdomains(arena, topology, &facts->limits.items[i]);
-	derive_ways_out(arena, facts);
-	derive_senders(arena, facts);
+	facts_derive_ways_out(arena, facts);
 	for (size_t i = 0; i < topology->domains.count; i++)
 		if (topology->domains.items[i].dkim.signer == node)
 			derive_key(arena, facts, &topology->domains.items[i]);

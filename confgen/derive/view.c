@@ -382,6 +382,10 @@ static json_t *services(struct arena *arena, const struct facts *facts)
 		json_object_set_new(object, "name", json_string(service->name));
 		json_object_set_new(object, "wrapper", json_boolean(service->wrapper));
 		json_object_set_new(object, "inward", json_boolean(service->inward));
+		json_object_set_new(object, "own_fallbacks",
+				    service->fallbacks
+					    ? json_pack("{s:s}", "list", service->fallbacks)
+					    : json_false());
 		view_push(array, object);
 	}
 	return array;

@@ -456,6 +456,9 @@ bool route_is_outbound(const struct route *route);
 /* Whether the route is for this domain. */
 bool route_serves(const struct route *route, const struct domain *domain);
 
+/* Whether the route names this sender address. */
+bool route_names_sender(const struct route *route, const char *address);
+
 /* The node that the route visits after `node`, or NULL when it ends there or passes by. */
 struct node *route_next(const struct route *route, const struct node *node);
 

@@ -34,7 +34,7 @@ struct edit {
 
 struct mistake {
 	const char *rules; /* separated by spaces */
-	struct edit edits[6];
+	struct edit edits[8];
 };
 
 /* clang-format off */
@@ -59,6 +59,9 @@ struct mistake {
 #define HUB_LINK "{between: [public, mx2], over: vpn}"
 #define SMARTHOST(keys) NODE("provider: {kind: smarthost, " keys "}")
 #define BY_SMARTHOST {"public, internet]}", "public, provider]}"}
+#define SECOND_DOMAIN {"  example.com: {mailboxes: private}\n", \
+		       "  example.com: {mailboxes: private}\n  example.org: {mailboxes: private}\n"}, \
+		      {"to: [example.com]", "to: [example.com, example.org]"}
 #define LOGIN "{username: u, password: {file: closed}}"
 #define BOX_LOGIN "{username: u@example.com, password: {file: closed}}"
 
@@ -447,8 +450,36 @@ static const struct mistake routes[] = {
 	{"route-conflict",
 	 {NODE(MX2), LINKS(HUB_LINK), LINKS(MX2_LINK),
 	  ROUTE("{name: x, to: example.com, path: [internet, ^public, mx2, private]}")}},
-	{"route-conflict", {SMARTHOST("host: a.example"), {"  public:", "  ^public:"},
-			    ROUTE("{name: x, from: example.com, path: [private, public, provider]}")}},
+	/* falling back: on a relay, whatever comes first, and for one domain only */
+	{"", {SMARTHOST("host: a.example"),
+	      LAST("  - {name: x, from: example.com, path: [private, public, provider]}\n")}},
+	{"", {SMARTHOST("host: a.example"), SECOND_DOMAIN,
+	      LAST("  - {name: x, from: example.org, path: [private, public, internet]}\n"
+		   "  - {name: y, from: example.org, path: [private, public, provider]}\n")}},
+	/* but not on the internet, */
+	{"route-conflict", {SMARTHOST("host: a.example"),
+			    ROUTE("{name: x, from: example.com, path: [private, public, provider]}"),
+			    {"  - {name: out,", "  - ^{name: out,"}}},
+	{"route-conflict", {SMARTHOST("host: a.example"),
+			    LAST("  - {name: x, from: a@example.com, path: [private, public, provider]}\n"
+				 "  - ^{name: y, from: a@example.com, path: [private, public, internet]}\n")}},
+	/* in another TLS mode, from another address, or with the login of another relay, */
+	{"route-conflict", {SMARTHOST("host: a.example"), NODE("wrapped: {kind: smarthost, host: b.example, "
+							       "port: 465}"),
+			    LAST("  - ^{name: x, from: example.com, path: [private, public, wrapped]}\n"),
+			    BY_SMARTHOST}},
+	{"route-conflict", {SMARTHOST("host: a.example"),
+			    LAST("  - ^{name: x, from: example.com, path: [private, public, provider], "
+				 "egress: {ipv4: 11.22.33.44}}\n")}},
+	{"route-conflict",
+	 {NODE(MX2), LINKS(HUB_LINK), PUBLIC("egress: {ipv4: 11.22.33.44}"),
+	  LAST("  - ^{name: x, from: example.com, path: [private, public, mx2, internet]}\n")}},
+	{"credentials", {SMARTHOST("host: a.example, sender_credentials: {example.com: " LOGIN "}"),
+			 LAST("  - ^{name: x, from: example.com, path: [private, public, provider]}\n")}},
+	/* and not for one domain alone where there is one list for the host */
+	{"route-conflict", {NODE(MX2), LINKS(MX2_LINK), SECOND_DOMAIN,
+			    LAST("  - {name: y, from: example.com, path: [private, mx2, internet]}\n"
+				 "  - ^{name: x, from: example.org, path: [private, public, internet]}\n")}},
 	/* domains without a way in, with two, with one to the wrong place, without a way out */
 	{"domain-undelivered", {BARE("{name: out2, from: example.com, "
 				     "path: [private, public, internet]}"),
