@@ -362,6 +362,42 @@ APP_RELAY_DIRECT = {"relay": app_relay(
     {}, {"hostname": 17, "clients": 19, "size": 21, "container": 15, "allowed": 20}, 6,
     modes={"entrypoint": 0o755})}
 
-DEMANDS = {"dms-relay": DMS_RELAY, "app-relay": APP_RELAY,
+SES = "[email-smtp.eu-west-1.amazonaws.com]:587"
+MAILGUN = "[smtp.eu.mailgun.org]:587"
+
+SMARTHOST_FALLBACK = {
+    "public": {
+        "main": {"relayhost": "", "smtp_fallback_relay": SES, "smtp_sasl_auth_enable": "yes"},
+        "trusted": {"192.168.2.3/32"},
+        "ask": {
+            "sender_dependent_relayhost_maps": {"@example.com": None, "@lists.example": None, "<>": None,
+                                                "@shop.example": SES},
+            "sender_dependent_default_transport_maps": {
+                "@example.com": None, "<>": None, "@shop.example": "fallback-shop:",
+                "@lists.example": "fallback-direct:"},
+            "smtp_tls_policy_maps": {SES: "secure match=" + SES[1:-5],
+                                     MAILGUN: "secure match=" + MAILGUN[1:-5]},
+            "smtp_sasl_password_maps": {SES: "AKIAEXAMPLE:ses-secret",
+                                        MAILGUN: "postmaster@shop.example:mailgun-secret"},
+        },
+        "master": {"fallback-shop/unix": {"smtp_fallback_relay": MAILGUN},
+                   "fallback-direct/unix": {"smtp_fallback_relay": ""},
+                   "relay/unix": {"smtp_fallback_relay": ""}},
+        "causes": {"smtp_fallback_relay": {50}, ("relayhosts", "@shop.example"): {51},
+                   ("sender_services", "@shop.example"): {51},
+                   ("sender_services", "@lists.example"): {49}},
+        "modes": {"sasl_passwd": 0o600},
+        "milter": ['domain "lists.example"'],
+    },
+    "private": {
+        "main": {"relayhost": "[192.168.2.2]:25", "smtp_fallback_relay": ""},
+        "trusted": {"192.168.2.2/32"},
+        "ask": {"postfix-relaymap.cf": {"@lists.example": "[192.168.2.2]:25"}},
+        "causes": {"relayhost": {49}},
+        "milter": False,
+    },
+}
+
+DEMANDS = {"smarthost-fallback": SMARTHOST_FALLBACK, "dms-relay": DMS_RELAY, "app-relay": APP_RELAY,
            "app-relay-direct": APP_RELAY_DIRECT, "sasl": SASL, "smarthost": SMARTHOST,
            "two-of-each": TWO_OF_EACH, "chain": CHAIN}
