@@ -200,6 +200,9 @@ static void render_files(struct run *run, struct arena *scratch, const struct fa
 			fill(run, file, row->template, view);
 		if (strstr(row->name, "main.cf"))
 			apply_extra(run, facts->node);
+		else if (strstr(row->name, "master.cf") || strstr(row->name, "user-patches"))
+			extra_compare(scratch, run->out->items[run->out->count - 1].text,
+				      facts->node, run->list);
 	}
 	if (facts->node->kind.value == KIND_POSTFIX)
 		render_tables(run, scratch, facts, &tables);

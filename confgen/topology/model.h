@@ -227,6 +227,17 @@ struct dovecot_target {
 	struct choice version;
 };
 
+/* A parameter of main.cf as the user wants it; the head bears its name. */
+struct setting {
+	struct head head;
+	struct text value; /* empty: Postfix's own default; of a listener: the empty value */
+};
+
+struct setting_list {
+	struct setting *items;
+	size_t count;
+};
+
 /* A service of a node that a proxy stands in front of. Its name reaches the milter. */
 struct listener {
 	struct head head;
@@ -235,6 +246,7 @@ struct listener {
 	struct text proxied_by;
 	struct choice through;
 	struct number proxy_port; /* where PROXY is spoken; `port` with THROUGH_SAME_PORT */
+	struct setting_list extra;
 	/* resolved */
 	struct node *proxy;
 };
@@ -257,17 +269,6 @@ struct deployment {
 	struct text base, image;
 	struct text_list networks;
 	struct volumes volumes;
-};
-
-/* A parameter of main.cf as the user wants it; the head bears its name. */
-struct setting {
-	struct head head;
-	struct text value; /* empty: Postfix's own default */
-};
-
-struct setting_list {
-	struct setting *items;
-	size_t count;
 };
 
 struct node {

@@ -580,6 +580,15 @@ static const struct mistake proxies[] = {
 	 {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^^same_port")}},
 	{"proxy-port-direct-client",
 	 {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^same_port}")}},
+	/* parameters of their own */
+	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: {a: '', b: '{ x }'}")}},
+	{"misplaced-key", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, extra: {^a: b}}")}},
+	{"bad-value", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: {a: ^'} b'}")}},
+	{"bad-value", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: {^'a b': c}")}},
+	{"bad-value", {EDGE("haproxy"), HOME("s: {service: submission, proxied_by: edge, "
+					     "extra: {a: ^'b c'}}")}},
+	{"credentials", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: "
+						 "{^smtp_sasl_password_maps: 'static:u:p'}")}},
 	/* proxies on paths */
 	{"proxy-path", {EDGE("haproxy"), {"[internet, public", "[internet, ^edge, public"}}},
 	{"proxy-path", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge}"),
