@@ -78,6 +78,11 @@ static void derive_domain(struct arena *arena, struct facts *facts, const struct
 	for (size_t i = 0; i < domain->recipients.count; i++)
 		facts_push_entry(arena, &facts->recipients, domain->recipients.items[i].value, "OK",
 				 domain->recipients.items[i].at);
+	/* RFC 5321 4.5.1: whoever relays for a domain takes mail to its postmaster */
+	if (domain->recipients.count)
+		facts_push_entry(arena, &facts->recipients,
+				 arena_printf(arena, "postmaster@%s", name), "OK",
+				 domain->recipients.items[0].at);
 	if (domain->recipients.count == 0) {
 		facts_push_entry(arena, &facts->recipients, arena_printf(arena, "@%s", name), "OK",
 				 at);
@@ -302,6 +307,39 @@ static void derive_families(struct facts *facts)
 	facts_derive_families(facts);
 }
 
+/* Whether the node is the domain's signer, or comes after it on the route. */
+static bool follows_signer(const struct facts *facts, const struct route *route,
+			   const struct domain *domain)
+{
+	for (size_t i = 0; i < route->hop_count; i++) {
+		if (route->hops[i] == domain->dkim.signer)
+			return true;
+		if (route->hops[i] == facts->node)
+			return false;
+	}
+	return false;
+}
+
+/* Strangers have signed what comes in; the user's own mail is signed from its signer outward. */
+static bool passes_signed(const struct facts *facts)
+{
+	for (size_t i = 0; i < facts->topology->routes.count; i++) {
+		const struct route *route = &facts->topology->routes.items[i];
+
+		if (!route_next(route, facts->node))
+			continue;
+		if (!route_is_outbound(route))
+			return true;
+		for (size_t j = 0; j < route->domains.count; j++)
+			if (follows_signer(facts, route, route->domains.items[j].domain))
+				return true;
+		for (size_t j = 0; j < route->senders.count; j++)
+			if (follows_signer(facts, route, route->senders.items[j].domain))
+				return true;
+	}
+	return false;
+}
+
 /* RFC 5321 4.5.1 and RFC 2142: somebody reads mail for the host itself. */
 static void derive_postmasters(struct arena *arena, struct facts *facts)
 {
@@ -409,6 +447,7 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 		derive_route(arena, facts, &topology->routes.items[i]);
 	facts_derive_clients(arena, facts);
 	facts->smtp |= node->client_count == 0;
+	facts->keeps_lines = passes_signed(facts);
 	mark_inbound_limits(facts);
 	for (size_t i = 0; i < facts->limits.count; i++)
 		derive_foreign_subdomains(arena, topology, &facts->limits.items[i]);

@@ -127,6 +127,7 @@ struct facts {
 	unsigned submission; /* port on which peers log in, 0 for none */
 	struct position submission_at;
 	bool smtp;	  /* other hosts send to its port 25 */
+	bool keeps_lines; /* mail passes that is signed by now: its lines must stay as they are */
 	bool egress_ipv4; /* it has an IPv6 address, but none to send to the Internet from */
 
 	struct proxied_list proxied;

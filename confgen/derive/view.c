@@ -450,6 +450,7 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "has_limits",
 	    json_boolean(facts->limits.count > 0 || facts->relay_users.count > 0));
 	set(view, "egress", egress(arena, facts->egress));
+	set(view, "keeps_lines", json_boolean(facts->keeps_lines));
 	set(view, "relay_bound", json_boolean(facts->relay_bound));
 	set(view, "services", services(arena, facts));
 	set(view, "bind_enforce", json_boolean(node->postfix.number >= 307));

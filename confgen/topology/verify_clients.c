@@ -7,8 +7,7 @@
 
 #include <strings.h>
 
-#define SUBMISSION     587
-#define SMALLEST_LIMIT 1024
+#define SUBMISSION 587
 
 static const char *name_of(const struct node *node)
 {

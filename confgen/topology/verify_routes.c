@@ -418,4 +418,5 @@ void topology_verify_routes(const struct topology *topology, struct diagnostics 
 	if (diagnostics_count(list, SEVERITY_ERROR) > before)
 		return;
 	topology_verify_ways_out(topology, list);
+	topology_verify_sizes(topology, list);
 }

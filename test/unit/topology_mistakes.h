@@ -672,8 +672,19 @@ static const struct mistake clients[] = {
 	  LINK("trust: sasl, credentials: {^public: " LOGIN ", private: " BOX_LOGIN "}")}},
 	/* sizes */
 	{"bad-value", {PUBLIC("message_size_limit: ^1023")}},
-	{"", {PUBLIC("message_size_limit: 0")}},
+	{"size-limit-falls", {PUBLIC("message_size_limit: ^0")}},
 	{"bad-value", {PRIVATE("message_size_limit: ^0")}},
+	/* which may not fall on the way: in, out, at a provider */
+	{"size-limit-falls", {PUBLIC("message_size_limit: ^20480000")}},
+	{"size-limit-falls", {PRIVATE("message_size_limit: ^20480000")}},
+	{"", {PUBLIC("message_size_limit: 20480000"), PRIVATE("message_size_limit: 20480000")}},
+	{"size-limit-falls",
+	 {PUBLIC("message_size_limit: ^20480000"), PRIVATE("message_size_limit: 20480000"),
+	  SMARTHOST("provider: mailjet, credentials: " LOGIN), BY_SMARTHOST}},
+	{"", {SMARTHOST("provider: postmark, credentials: " LOGIN), BY_SMARTHOST}},
+	{"size-limit-falls", {CONTAINER("clients: app, message_size_limit: ^0"),
+			      NODE("mail: {kind: smarthost, provider: gmail, credentials: " LOGIN "}"),
+			      {"[relay, internet]", "[relay, mail]"}}},
 	/* parameters of the user's own */
 	{"bad-value", {PUBLIC("extra: {^'a b': c}")}},
 	{"bad-value", {PUBLIC("extra: {a: ^\"b\\nc\"}")}},
