@@ -168,6 +168,10 @@ static const struct schema_row listener_rows[] = {
 	    .doc = "Parameters of Postfix for the port where PROXY is spoken, after all others in "
 		   "this "
 		   "order."),
+	ROW(struct listener, egress, "egress", .of = &egress_schema,
+	    .doc = "Cannot be had from Postfix, which binds mail by its sender: give the egress to "
+		   "a "
+		   "route."),
 };
 static const struct schema listener_schema =
 	SCHEMA(struct listener, "a listener", listener_rows, .shorthand = NULL);
@@ -335,7 +339,8 @@ static const struct schema_row expectation_rows[] = {
 	    .doc = "Domain (d=) of its signature."),
 };
 static const struct schema expectation_schema =
-	SCHEMA(struct expectation, "an expectation", expectation_rows, .shorthand = "verdict");
+	SCHEMA(struct expectation, "an expectation", expectation_rows, .shorthand = "verdict",
+	       .filled = true);
 
 static const struct schema_row test_rows[] = {
 	ROW(struct test_case, label, "name", .required = true, .check = check_label,

@@ -197,14 +197,6 @@ struct attachment_list {
 	size_t count;
 };
 
-/* The source address and the greeting of outgoing connections. */
-struct egress {
-	struct head head; /* in a link: named after the node that sends */
-	struct text ipv4, ipv6, helo;
-	/* resolved */
-	struct node *node;
-};
-
 struct egress_list {
 	struct egress *items;
 	size_t count;
@@ -227,6 +219,14 @@ struct dovecot_target {
 	struct choice version;
 };
 
+/* The source address and the greeting of outgoing connections. */
+struct egress {
+	struct head head; /* in a link: named after the node that sends */
+	struct text ipv4, ipv6, helo;
+	/* resolved */
+	struct node *node;
+};
+
 /* A parameter of main.cf as the user wants it; the head bears its name. */
 struct setting {
 	struct head head;
@@ -247,6 +247,7 @@ struct listener {
 	struct choice through;
 	struct number proxy_port; /* where PROXY is spoken; `port` with THROUGH_SAME_PORT */
 	struct setting_list extra;
+	struct egress egress; /* always an error: see verify_egress.c */
 	/* resolved */
 	struct node *proxy;
 };

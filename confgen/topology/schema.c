@@ -339,6 +339,12 @@ static void load_object(struct loader *load, const struct schema *schema,
 			diagnostics_hide_source(load->list);
 		return;
 	}
+	if (schema->filled && node->count == 0) {
+		report(load->list, MISSING_KEY, node->at, "%s without a key says nothing",
+		       schema->what);
+		diagnostics_hint(load->list, "its keys: %s, %s", schema->rows[0].key,
+				 schema->rows[1].key);
+	}
 	for (size_t i = 0; i < node->count; i++) {
 		const struct schema_row *row = find_row(schema, node->pairs[i].key);
 

@@ -115,6 +115,23 @@ static void verify_link(const struct link *link, struct diagnostics *list)
 	}
 }
 
+/*
+ * Postfix chooses the client service for each recipient by the recipient and the sender. What a
+ * listener could say instead, FILTER or content_filter, holds for all recipients of a message, so
+ * that mail for the node's own and relayed domains would leave with the rest.
+ */
+static void verify_listener(const struct listener *listener, struct diagnostics *list)
+{
+	if (!listener->egress.head.given)
+		return;
+	report(list, EGRESS, listener->egress.head.at,
+	       "mail cannot be bound by the listener that it came in through: Postfix chooses by "
+	       "sender");
+	diagnostics_hint(list,
+			 "give the egress to the route from the domains of those who use '%s'",
+			 listener->head.name.value);
+}
+
 /* The last node of the user's own on an outbound path: it hands the mail to the world. */
 static void verify_route(const struct route *route, struct diagnostics *list)
 {
@@ -149,6 +166,8 @@ void topology_verify_egress(const struct topology *topology, struct diagnostics 
 
 		if (node->egress.head.given && node->kind.value <= KIND_DMS)
 			verify_one(&node->egress, node, way_out(topology, node), list);
+		for (size_t j = 0; j < node->listeners.count; j++)
+			verify_listener(&node->listeners.items[j], list);
 	}
 	for (size_t i = 0; i < topology->links.count; i++)
 		verify_link(&topology->links.items[i], list);

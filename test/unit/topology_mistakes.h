@@ -286,6 +286,9 @@ static const struct mistake values[] = {
 	{"bad-value bad-value",
 	 {TEST("{name: t, at: public, client: 1.2.3.4, from: ^x, to: ^<>, expect: relayed}")}},
 
+	{"missing-key", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: ^{}}")}},
+	{"", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: {code: 250}}")}},
+
 	/* unknown-name */
 	{"unknown-name", {{"mailboxes: private", "mailboxes: ^privat"}}},
 	{"unknown-name", {DOMAIN("dkim: {sign_at: ^publik, selector: a}")}},
@@ -589,6 +592,8 @@ static const struct mistake proxies[] = {
 					     "extra: {a: ^'b c'}}")}},
 	{"credentials", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: "
 						 "{^smtp_sasl_password_maps: 'static:u:p'}")}},
+	{"egress", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, "
+					    "egress: ^{ipv4: 11.22.33.44}")}},
 	/* proxies on paths */
 	{"proxy-path", {EDGE("haproxy"), {"[internet, public", "[internet, ^edge, public"}}},
 	{"proxy-path", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge}"),
