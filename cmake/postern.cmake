@@ -29,12 +29,15 @@ if(POSTERN_COVERAGE)
 endif()
 
 # postern_embed(OUTPUT FOLDER PATTERN TABLE HEADER): a C file with the files of a folder; TABLE is
-# declared in HEADER.
+# declared in HEADER. The list of their names is a file that changes with it: a file that is renamed or
+# removed is no newer than what was made of it.
 function(postern_embed output folder pattern table header)
 	file(GLOB_RECURSE files CONFIGURE_DEPENDS ${folder}/${pattern})
+	set(names ${CMAKE_CURRENT_BINARY_DIR}/${output}.files)
+	file(CONFIGURE OUTPUT ${names} CONTENT "${files}\n" @ONLY)
 	add_custom_command(OUTPUT ${output}
 		COMMAND ${CMAKE_COMMAND} -DFOLDER=${folder} -DPATTERN=${pattern} -DTABLE=${table}
 			-DHEADER=${header} -DOUTPUT=${CMAKE_CURRENT_BINARY_DIR}/${output}
 			-P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
-		DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+		DEPENDS ${files} ${names} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
 endfunction()

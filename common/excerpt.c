@@ -68,7 +68,8 @@ static const char *find_line(struct excerpt_cursor *cursor, const struct source 
 	if (cursor->source != source || cursor->line > line) {
 		bool mark = source->length >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0;
 
-		*cursor = (struct excerpt_cursor){source, 1, source->text + (mark ? 3 : 0)};
+		*cursor = (struct excerpt_cursor){
+			.source = source, .line = 1, .text = source->text + (mark ? 3 : 0)};
 	}
 	while (cursor->line < line) {
 		const char *stop = memchr(cursor->text, '\n', (size_t)(end - cursor->text));
@@ -93,41 +94,64 @@ static bool mentions_secret(const char *line, size_t length)
 	return false;
 }
 
+static const char *line_before(const struct source *source, const char *line)
+{
+	const char *stop = memrchr(source->text, '\n', (size_t)(line - 1 - source->text));
+
+	return stop ? stop + 1 : source->text;
+}
+
 /*
  * Whether the line, or a line above that it belongs to by its indentation, mentions a secret:
- * the value may stand below its key. An item "- x" may be indented no more than what it is below.
+ * the value may stand below its key. An item "- x" may be indented no more than what it is below,
+ * but does not belong to the items before it.
  */
 static bool is_secret(const struct source *source, const char *line)
 {
 	size_t margin = SIZE_MAX;
+	bool item = false;
 
 	for (;;) {
-		size_t length = line_length(source, line), indent = 0;
+		size_t indent = 0, length;
 
-		while (indent < length && (line[indent] == ' ' || line[indent] == '\t'))
+		while (line + indent < source->text + source->length &&
+		       (line[indent] == ' ' || line[indent] == '\t'))
 			indent++;
-		if (indent < length && indent < margin) {
+		length = indent < margin ? line_length(source, line) : 0;
+		if (indent < length && !(item && indent + 1 == margin && line[indent] == '-')) {
 			if (mentions_secret(line, length))
 				return true;
-			margin = indent + (line[indent] == '-');
+			item = line[indent] == '-';
+			margin = indent + item;
 		}
 		if (margin == 0 || line == source->text)
 			return false;
-		do
-			line--;
-		while (line > source->text && line[-1] != '\n');
+		line = line_before(source, line);
 	}
 }
 
-/* The octets of `line` before character `count`, at most all. */
-static size_t skip_characters(const char *line, size_t length, size_t count)
+static bool is_secret_line(struct excerpt_cursor *cursor)
 {
-	size_t at = 0;
+	if (cursor->judged != cursor->text) {
+		cursor->judged = cursor->text;
+		cursor->secret = is_secret(cursor->source, cursor->text);
+		cursor->characters = cursor->octets = 0;
+	}
+	return cursor->secret;
+}
+
+/* The octets of the judged line, which has `length` of them, before character `count`; at most all.
+ */
+static size_t skip_characters(struct excerpt_cursor *cursor, size_t length, size_t count)
+{
 	bool escape;
 
-	while (count-- && at < length)
-		at += measure(line + at, length - at, &escape);
-	return at;
+	if (count < cursor->characters)
+		cursor->characters = cursor->octets = 0;
+	for (; cursor->characters < count && cursor->octets < length; cursor->characters++)
+		cursor->octets +=
+			measure(cursor->text + cursor->octets, length - cursor->octets, &escape);
+	return cursor->octets;
 }
 
 /* As many blanks as print_line() takes columns; tabs stay tabs, whatever their width is. */
@@ -174,12 +198,12 @@ void excerpt_print(struct excerpt_cursor *cursor, struct position at, bool hide,
 	line = find_line(cursor, at.source, at.line);
 	if (!line)
 		return;
-	if (hide || is_secret(at.source, line)) {
+	if (is_secret_line(cursor) || hide) {
 		fputs("  | (line not shown: it may hold a secret)\n", out);
 		return;
 	}
 	length = stop = line_length(at.source, line);
-	caret = skip_characters(line, length, at.column ? at.column - 1 : 0);
+	caret = skip_characters(cursor, length, at.column ? at.column - 1 : 0);
 	if (length > SHOWN && caret > SHOWN / 2)
 		start = character_start(line, caret - SHOWN / 2);
 	if (stop - start > SHOWN)

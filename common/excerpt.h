@@ -4,11 +4,18 @@
 
 #include "common/diagnostics.h"
 
-/* Remembers where the last line was found: printing in the order of the file stays linear. */
+/*
+ * Remembers the last line: where it was found, whether it is about a secret, and how far a
+ * character of it stands from its start. So printing in the order of the file stays linear, and a
+ * line that holds a thousand mistakes is looked at once.
+ */
 struct excerpt_cursor {
 	const struct source *source;
 	unsigned line;
 	const char *text;
+	const char *judged; /* the line that `secret` is about; NULL: none yet */
+	bool secret;
+	size_t characters, octets; /* into the judged line */
 };
 
 /*

@@ -5,6 +5,12 @@
 
 #define LONGEST 64
 
+/* How far a slip may lead from a word: about every fourth letter. */
+static size_t farthest(size_t a, size_t b)
+{
+	return 1 + (a < b ? a : b) / 4;
+}
+
 static size_t least(size_t a, size_t b, size_t c)
 {
 	size_t ab = a < b ? a : b;
@@ -48,12 +54,13 @@ const char *suggest(const char *wrong, const char *const *words, size_t count)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		size_t other = words[i] ? strlen(words[i]) : LONGEST + 1;
-		size_t steps;
+		size_t apart = length < other ? other - length : length - other, steps;
 
-		if (other > LONGEST)
+		/* each octet of difference in length is a step: no need to count further */
+		if (other > LONGEST || apart > farthest(length, other))
 			continue;
 		steps = distance(wrong, length, words[i], other);
-		if (steps > 1 + (length < other ? length : other) / 4 || steps >= length)
+		if (steps > farthest(length, other) || steps >= length)
 			continue;
 		if (!nearest || steps < best) {
 			nearest = words[i];

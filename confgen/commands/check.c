@@ -76,7 +76,8 @@ int command_check(int argc, char **argv)
 	status = run_files(&run, SECRETS_LOOK);
 	if (status == EXIT_CLEAN && arguments.probe)
 		status = try_with_postfix(&run);
-	run_report(&run, stdout);
+	/* where there is no topology, nothing was found in it: that is no finding */
+	run_report(&run, run.topology || status != EXIT_BROKEN ? stdout : stderr);
 	if (status != EXIT_BROKEN)
 		summarize(&run);
 	run_done(&run);

@@ -65,25 +65,24 @@ const char *facts_milter_socket(const struct node *node)
 
 /* --- what comes in --- */
 
-static void derive_domain(struct arena *arena, struct facts *facts, const struct route *route,
-			  size_t index)
+/* `transport` takes mail of the route on: one text for all its domains, which can be many. */
+static void derive_domain(struct arena *arena, struct facts *facts, const struct route_domain *of,
+			  const char *transport)
 {
-	const struct domain *domain = route->domains.items[index].domain;
-	const char *name = domain->head.name.value, *hop;
-	const struct node *next = route_next(route, facts->node);
-	const struct position at = route->domains.items[index].at;
+	const struct domain *domain = of->domain;
+	const char *name = domain->head.name.value;
+	const struct position at = of->at;
 
-	if (!next)
-		return;
-	hop = facts_next_hop(arena, facts->topology, facts->node, next);
 	facts_push_entry(arena, &facts->relay_domains, name, "OK", at);
-	facts_push_entry(arena, &facts->transports, name,
-			 arena_printf(arena, "%s:%s",
-				      services_route(arena, facts, route, next, "relay"), hop),
-			 at);
+	facts_push_entry(arena, &facts->transports, name, transport, at);
 	for (size_t i = 0; i < domain->recipients.count; i++)
 		facts_push_entry(arena, &facts->recipients, domain->recipients.items[i].value, "OK",
 				 domain->recipients.items[i].at);
+	/* RFC 5321 4.5.1: whoever relays for a domain takes mail to its postmaster */
+	if (domain->recipients.count)
+		facts_push_entry(arena, &facts->recipients,
+				 arena_printf(arena, "postmaster@%s", name), "OK",
+				 domain->recipients.items[0].at);
 	if (domain->recipients.count == 0) {
 		facts_push_entry(arena, &facts->recipients, arena_printf(arena, "@%s", name), "OK",
 				 at);
@@ -94,16 +93,21 @@ static void derive_domain(struct arena *arena, struct facts *facts, const struct
 static void derive_inbound(struct arena *arena, struct facts *facts, const struct route *route)
 {
 	const struct node *previous = route_previous(route, facts->node);
+	const struct node *next = route_next(route, facts->node);
 	const struct link *link =
 		previous ? topology_link(facts->topology, previous, facts->node) : NULL;
+	const char *transport = NULL;
 
 	if (!previous)
 		return;
 	facts->internet |= previous->kind.value == KIND_INTERNET;
-	for (size_t i = 0; i < route->domains.count; i++)
-		derive_domain(arena, facts, route, i);
+	if (next)
+		transport = arena_printf(arena, "%s:%s", services_in(arena, facts, route, next),
+					 facts_next_hop(arena, facts->topology, facts->node, next));
+	for (size_t i = 0; next && i < route->domains.count; i++)
+		derive_domain(arena, facts, &route->domains.items[i], transport);
 	/* the mailbox host judges its clients by address: one that relays must not be judged */
-	if (link && !route_next(route, facts->node))
+	if (link && !next)
 		push_peer(arena, &facts->trusted, link, previous);
 }
 
@@ -199,105 +203,6 @@ static void derive_foreign_subdomains(struct arena *arena, const struct topology
 		if (covers(limit, name->value))
 			facts_push_entry(arena, &limit->senders, name->value, "REJECT", name->at);
 	}
-}
-
-/* Whether some domain has more than one way out of the node (then all have the same ones). */
-static bool has_fallbacks(const struct facts *facts)
-{
-	struct node *ways[MOST_WAYS];
-
-	for (size_t i = 0; i < facts->topology->domains.count; i++)
-		if (topology_ways_out(facts->topology, facts->node,
-				      &facts->topology->domains.items[i], ways, MOST_WAYS) > 1)
-			return true;
-	return false;
-}
-
-/* The first outbound route that goes on from the node to `next`. */
-static const struct route *route_to(const struct facts *facts, const struct node *next)
-{
-	const struct route *route = facts->topology->routes.items;
-
-	while (!route_is_outbound(route) || route_next(route, facts->node) != next)
-		route++;
-	return route;
-}
-
-/* Whether some mail goes straight from the node to the hosts of its recipients. */
-static bool has_direct_way(const struct facts *facts)
-{
-	const struct topology *topology = facts->topology;
-
-	for (size_t i = 0; i < topology->routes.count; i++)
-		if (route_is_outbound(&topology->routes.items[i]) &&
-		    route_next(&topology->routes.items[i], facts->node) == &topology->internet)
-			return true;
-	return false;
-}
-
-/*
- * Where no mail goes straight out, none may: what no sender domain decides, such as mail of the
- * host itself, takes the first way.
- */
-static void derive_ways_out(struct arena *arena, struct facts *facts)
-{
-	const struct route *route = topology_route_out(facts->topology, facts->node, NULL);
-	struct node *ways[MOST_WAYS];
-	size_t count = topology_ways_out(facts->topology, facts->node, NULL, ways, MOST_WAYS);
-
-	if (count == 0 || has_direct_way(facts))
-		return;
-	facts->relayhost = facts_next_hop(arena, facts->topology, facts->node, ways[0]);
-	facts->relayhost_at = route->head.at;
-	if (count > 1 && !has_fallbacks(facts))
-		return;
-	for (size_t i = 1; i < count && i < MOST_WAYS; i++)
-		*arena_push(arena, &facts->fallbacks) =
-			(struct text){facts_next_hop(arena, facts->topology, facts->node, ways[i]),
-				      route_to(facts, ways[i])->head.at};
-}
-
-/* Where mail of a sender leaves to, and by which client service if that is not smtp. */
-static void derive_sender(struct arena *arena, struct facts *facts, const char *key,
-			  const struct route *route, const char *usual)
-{
-	const struct node *way = route_next(route, facts->node);
-	const char *service = services_route(arena, facts, route, way, NULL);
-
-	if (way->kind.value != KIND_INTERNET)
-		facts_push_entry(arena, &facts->relayhosts, key,
-				 facts_next_hop(arena, facts->topology, facts->node, way),
-				 route->head.at);
-	service = service ? service : usual;
-	if (service)
-		facts_push_entry(arena, &facts->sender_services, key,
-				 arena_printf(arena, "%s:", service), route->head.at);
-}
-
-/* Each sender domain takes its first way out; the null sender the first of all. */
-static void derive_senders(struct arena *arena, struct facts *facts)
-{
-	const struct topology *topology = facts->topology;
-	const struct route *first = topology_route_out(topology, facts->node, NULL);
-
-	for (size_t i = 0; i < topology->domains.count; i++) {
-		const struct domain *domain = &topology->domains.items[i];
-		const struct route *route = topology_route_out(topology, facts->node, domain);
-
-		if (route)
-			derive_sender(arena, facts,
-				      arena_printf(arena, "@%s", domain->head.name.value), route,
-				      NULL);
-	}
-	for (size_t i = 0; i < topology->routes.count; i++) {
-		const struct route *route = &topology->routes.items[i];
-
-		/* a row that says smtp undoes the service of the sender's domain */
-		for (size_t j = 0; route_next(route, facts->node) && j < route->senders.count; j++)
-			derive_sender(arena, facts, route->senders.items[j].address, route, "smtp");
-	}
-	if (first)
-		derive_sender(arena, facts, "<>", first, NULL);
 }
 
 /* --- the connection to a next hop --- */
@@ -400,6 +305,39 @@ static void derive_families(struct facts *facts)
 		facts->ipv6 |= has_family(&facts->node->addresses.items[i], IP_V6);
 	}
 	facts_derive_families(facts);
+}
+
+/* Whether the node is the domain's signer, or comes after it on the route. */
+static bool follows_signer(const struct facts *facts, const struct route *route,
+			   const struct domain *domain)
+{
+	for (size_t i = 0; i < route->hop_count; i++) {
+		if (route->hops[i] == domain->dkim.signer)
+			return true;
+		if (route->hops[i] == facts->node)
+			return false;
+	}
+	return false;
+}
+
+/* Strangers have signed what comes in; the user's own mail is signed from its signer outward. */
+static bool passes_signed(const struct facts *facts)
+{
+	for (size_t i = 0; i < facts->topology->routes.count; i++) {
+		const struct route *route = &facts->topology->routes.items[i];
+
+		if (!route_next(route, facts->node))
+			continue;
+		if (!route_is_outbound(route))
+			return true;
+		for (size_t j = 0; j < route->domains.count; j++)
+			if (follows_signer(facts, route, route->domains.items[j].domain))
+				return true;
+		for (size_t j = 0; j < route->senders.count; j++)
+			if (follows_signer(facts, route, route->senders.items[j].domain))
+				return true;
+	}
+	return false;
 }
 
 /* RFC 5321 4.5.1 and RFC 2142: somebody reads mail for the host itself. */
@@ -509,11 +447,11 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 		derive_route(arena, facts, &topology->routes.items[i]);
 	facts_derive_clients(arena, facts);
 	facts->smtp |= node->client_count == 0;
+	facts->keeps_lines = passes_signed(facts);
 	mark_inbound_limits(facts);
 	for (size_t i = 0; i < facts->limits.count; i++)
 		derive_foreign_subdomains(arena, topology, &facts->limits.items[i]);
-	derive_ways_out(arena, facts);
-	derive_senders(arena, facts);
+	facts_derive_ways_out(arena, facts);
 	for (size_t i = 0; i < topology->domains.count; i++)
 		if (topology->domains.items[i].dkim.signer == node)
 			derive_key(arena, facts, &topology->domains.items[i]);

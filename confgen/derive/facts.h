@@ -74,9 +74,14 @@ struct signing_key_list {
 	size_t count;
 };
 
-/* A client service of its own in master.cf: mail that leaves by it is bound, or wrapped in TLS. */
+/*
+ * A client service of its own in master.cf: mail that leaves by it is bound, wrapped in TLS, or
+ * falls back on other relays than the rest.
+ */
 struct client_service {
 	const char *name;
+	const struct egress *egress;	/* that of the route or link, or NULL */
+	const char *fallbacks;		/* "" for none; NULL: as everywhere */
 	const char *ipv4, *ipv6, *helo; /* NULL: as everywhere */
 	bool wrapper;			/* TLS from the first octet */
 	bool inward; /* it brings mail to mailboxes: there is no other way for it */
@@ -122,6 +127,7 @@ struct facts {
 	unsigned submission; /* port on which peers log in, 0 for none */
 	struct position submission_at;
 	bool smtp;	  /* other hosts send to its port 25 */
+	bool keeps_lines; /* mail passes that is signed by now: its lines must stay as they are */
 	bool egress_ipv4; /* it has an IPv6 address, but none to send to the Internet from */
 
 	struct proxied_list proxied;
@@ -147,9 +153,9 @@ struct facts {
 	bool relay_bound;	      /* the service relay has that egress as well */
 	struct client_service_list services;
 	struct entry_list sender_services; /* @domain or <> -> service, where it is not smtp */
-	struct text_list fallbacks;
-	struct entry_list tls_policies; /* next hop -> level */
-	bool dane;			/* somewhere, so that DNS look-ups ask for DNSSEC */
+	struct text_list fallbacks;	   /* of smtp, and of services that do not say otherwise */
+	struct entry_list tls_policies;	   /* next hop -> level */
+	bool dane;			   /* somewhere, so that DNS look-ups ask for DNSSEC */
 
 	struct signing_key_list keys;
 	struct trusted_list signed_clients; /* whose mail is signed, beyond loopback and logins */

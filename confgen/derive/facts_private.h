@@ -22,6 +22,9 @@ struct sender_limit *facts_limit(struct arena *arena, struct facts *facts, const
 /* What follows from the clients that may submit mail at the node. */
 void facts_derive_clients(struct arena *arena, struct facts *facts);
 
+/* Where mail leaves to by sender, and what stands in for a way that fails; ways_out.c. */
+void facts_derive_ways_out(struct arena *arena, struct facts *facts);
+
 /* Which address families it uses, beyond those of its own addresses. */
 void facts_derive_families(struct facts *facts);
 

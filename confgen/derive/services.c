@@ -55,31 +55,78 @@ static const char *first_given(const struct text *special, const struct text *us
 	return usual ? usual->value : NULL;
 }
 
-const char *services_route(struct arena *arena, struct facts *facts, const struct route *route,
-			   const struct node *next, const char *usual)
+static bool has_service(const struct facts *facts, const char *name)
+{
+	for (size_t i = 0; i < facts->services.count; i++)
+		if (strcmp(facts->services.items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* A service with the same relays to fall back on that does the same otherwise, or NULL. */
+static const char *find_alike(const struct facts *facts, const struct client_service *wanted)
+{
+	for (size_t i = 0; i < facts->services.count; i++) {
+		const struct client_service *service = &facts->services.items[i];
+
+		if (service->fallbacks && strcmp(service->fallbacks, wanted->fallbacks) == 0 &&
+		    service->egress == wanted->egress && service->wrapper == wanted->wrapper &&
+		    service->ipv4 == wanted->ipv4 && service->ipv6 == wanted->ipv6 &&
+		    service->helo == wanted->helo)
+			return service->name;
+	}
+	return NULL;
+}
+
+/* Domains of one route may fall back on different relays. */
+static const char *name_fallback(struct arena *arena, const struct facts *facts,
+				 const struct route *route)
+{
+	const char *name = arena_printf(arena, "fallback-%s", route->label.value);
+
+	for (unsigned i = 2; has_service(facts, name); i++)
+		name = arena_printf(arena, "fallback-%s-%u", route->label.value, i);
+	return name;
+}
+
+/* The service, made if need be; `usual` where mail needs none of its own. */
+static const char *service_for(struct arena *arena, struct facts *facts, const struct route *route,
+			       const struct node *next, const char *usual, const char *fallbacks)
 {
 	const struct egress *egress = egress_to(facts, route, next), *own = facts->egress;
 	bool wrapper = next->kind.value == KIND_SMARTHOST && next->tls_mode.value == TLS_WRAPPER;
 	bool fits = !own || egress_fits(facts, next), bound = !usual || facts->relay_bound;
-	struct client_service *service;
+	struct client_service service = {.egress = egress, .wrapper = wrapper, .inward = usual};
 	const char *name;
 
-	if (facts->node->kind.value != KIND_POSTFIX || (!egress && !wrapper && (fits || !bound)))
+	if (facts->node->kind.value != KIND_POSTFIX ||
+	    (!egress && !wrapper && !fallbacks && (fits || !bound)))
 		return usual;
 	if (!fits)
 		own = NULL;
-	name = egress == &route->egress ? arena_printf(arena, "route-%s", route->label.value)
-					: arena_printf(arena, "to-%s", next->head.name.value);
-	for (size_t i = 0; i < facts->services.count; i++)
-		if (strcmp(facts->services.items[i].name, name) == 0)
-			return name;
-	service = arena_push(arena, &facts->services);
-	service->name = name;
-	service->wrapper = wrapper;
-	service->inward = usual != NULL;
-	service->at = egress ? egress->head.at : next->head.name.at;
-	service->ipv4 = first_given(egress ? &egress->ipv4 : NULL, own ? &own->ipv4 : NULL);
-	service->ipv6 = first_given(egress ? &egress->ipv6 : NULL, own ? &own->ipv6 : NULL);
-	service->helo = first_given(egress ? &egress->helo : NULL, own ? &own->helo : NULL);
-	return name;
+	service.fallbacks = fallbacks;
+	service.at = egress ? egress->head.at : fallbacks ? route->head.at : next->head.name.at;
+	service.ipv4 = first_given(egress ? &egress->ipv4 : NULL, own ? &own->ipv4 : NULL);
+	service.ipv6 = first_given(egress ? &egress->ipv6 : NULL, own ? &own->ipv6 : NULL);
+	service.helo = first_given(egress ? &egress->helo : NULL, own ? &own->helo : NULL);
+	name = fallbacks		  ? find_alike(facts, &service)
+	       : egress == &route->egress ? arena_printf(arena, "route-%s", route->label.value)
+					  : arena_printf(arena, "to-%s", next->head.name.value);
+	if (name && (fallbacks || has_service(facts, name)))
+		return name;
+	service.name = name ? name : name_fallback(arena, facts, route);
+	*arena_push(arena, &facts->services) = service;
+	return service.name;
+}
+
+const char *services_in(struct arena *arena, struct facts *facts, const struct route *route,
+			const struct node *next)
+{
+	return service_for(arena, facts, route, next, "relay", NULL);
+}
+
+const char *services_out(struct arena *arena, struct facts *facts, const struct route *route,
+			 const struct node *next, const char *fallbacks)
+{
+	return service_for(arena, facts, route, next, NULL, fallbacks);
 }

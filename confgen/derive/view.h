@@ -20,10 +20,6 @@ struct table {
 /* The view of a node. The caller owns the reference. */
 json_t *view_of_node(struct arena *arena, const struct facts *facts);
 
-/* Its parts about proxies: what is behind one on the node, and the node itself, if it is one. */
-json_t *view_proxied(struct arena *arena, const struct facts *facts);
-json_t *view_proxy(struct arena *arena, const struct facts *facts);
-
 struct table_list {
 	struct table *items;
 	size_t count;

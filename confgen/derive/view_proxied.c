@@ -1,6 +1,7 @@
 /* Listeners behind proxies as JSON for the templates; see view.h. */
-#include "confgen/derive/view.h"
+#include "confgen/derive/view_private.h"
 #include "confgen/topology/schema.h"
+#include "common/strbuf.h"
 
 static bool is_same_port(const struct listener *listener)
 {
@@ -26,7 +27,64 @@ static const char *master_name(struct arena *arena, const struct listener *liste
 		       : arena_printf(arena, "%lu", listener->proxy_port.value);
 }
 
-static json_t *of_listener(struct arena *arena, const struct proxied *proxied)
+/* The service, as postconf -P names it, that has the parameter: postscreen or smtpd. */
+static const char *target(struct arena *arena, const struct node *node,
+			  const struct listener *listener, const char *parameter)
+{
+	bool screened = node->kind.value == KIND_DMS && listener->service.value == SERVICE_SMTP &&
+			strncmp(parameter, "postscreen_", strlen("postscreen_")) != 0;
+
+	if (screened)
+		return is_same_port(listener)
+			       ? "smtpd/pass"
+			       : arena_printf(arena, "%s-proxied/pass", listener->head.name.value);
+	if (node->kind.value == KIND_DMS && is_same_port(listener))
+		return arena_printf(arena, "%s/inet", service_words[listener->service.value]);
+	return arena_printf(arena, "%s/inet", master_name(arena, listener));
+}
+
+/* In single quotes, for a shell. */
+static const char *quoted(struct arena *arena, const char *text)
+{
+	struct strbuf all = STRBUF_INIT;
+	const char *result;
+
+	strbuf_addch(&all, '\'');
+	for (; *text; text++)
+		if (*text == '\'')
+			strbuf_adds(&all, "'\\''");
+		else
+			strbuf_addch(&all, *text);
+	strbuf_addch(&all, '\'');
+	result = arena_strdup(arena, all.text);
+	strbuf_done(&all);
+	return result;
+}
+
+/* The user's own parameters: as an argument of -o in master.cf, and for postconf -P in a shell. */
+static json_t *extra(struct arena *arena, const struct node *node, const struct listener *listener)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < listener->extra.count; i++) {
+		const struct setting *setting = &listener->extra.items[i];
+		const char *name = setting->head.name.value, *value = setting->value.value;
+		const char *entry = arena_printf(arena, "%s/%s=%s",
+						 target(arena, node, listener, name), name, value);
+
+		view_push(array,
+			  json_pack("{s:s, s:s, s:s, s:s}", "argument",
+				    arena_printf(arena,
+						 strpbrk(value, " \t") ? "{ %s = %s }" : "%s=%s",
+						 name, value),
+				    "entry", entry, "quoted", quoted(arena, entry), "origin",
+				    view_place(arena, setting->head.name.at)));
+	}
+	return array;
+}
+
+static json_t *of_listener(struct arena *arena, const struct node *node,
+			   const struct proxied *proxied)
 {
 	const struct listener *listener = proxied->listener;
 	int service = listener->service.value;
@@ -37,6 +95,7 @@ static json_t *of_listener(struct arena *arena, const struct proxied *proxied)
 		(int)listener->port.value, "proxy_port", (int)listener->proxy_port.value, "origin",
 		view_place(arena, listener->head.name.at));
 
+	json_object_set_new(view, "extra", extra(arena, node, listener));
 	json_object_set_new(view, "smtp", json_boolean(service == SERVICE_SMTP));
 	json_object_set_new(view, "login", json_boolean(service != SERVICE_SMTP));
 	json_object_set_new(view, "tls_first",
@@ -64,9 +123,9 @@ static json_t *addresses(struct arena *arena, const struct attachment *from, enu
 	return list ? json_pack("{s:s}", "list", list) : json_false();
 }
 
-static json_t *of_port(struct arena *arena, const struct proxied *proxied)
+static json_t *of_port(struct arena *arena, const struct node *node, const struct proxied *proxied)
 {
-	json_t *view = of_listener(arena, proxied);
+	json_t *view = of_listener(arena, node, proxied);
 
 	json_object_set_new(view, "ipv4", addresses(arena, proxied->from, IP_V4));
 	json_object_set_new(view, "ipv6", addresses(arena, proxied->from, IP_V6));
@@ -84,7 +143,8 @@ static json_t *of_postfix(struct arena *arena, const struct facts *facts, bool s
 		const struct listener *listener = facts->proxied.items[i].listener;
 
 		if (service_is_smtp(listener->service.value) && is_same_port(listener) == same)
-			json_array_append_new(array, of_listener(arena, &facts->proxied.items[i]));
+			json_array_append_new(
+				array, of_listener(arena, facts->node, &facts->proxied.items[i]));
 	}
 	return array;
 }
@@ -134,8 +194,9 @@ static json_t *of_dovecot(struct arena *arena, const struct facts *facts)
 
 			if (service == (int)login_services[i].services[0] ||
 			    service == (int)login_services[i].services[1])
-				json_array_append_new(listeners,
-						      of_listener(arena, &facts->proxied.items[j]));
+				json_array_append_new(
+					listeners,
+					of_listener(arena, facts->node, &facts->proxied.items[j]));
 		}
 		if (json_array_size(listeners))
 			json_array_append_new(array, json_pack("{s:s, s:o}", "login",
@@ -177,7 +238,7 @@ json_t *view_proxied(struct arena *arena, const struct facts *facts)
 	json_t *ports = json_array(), *second = of_postfix(arena, facts, false), *view;
 
 	for (size_t i = 0; i < facts->proxied.count; i++)
-		json_array_append_new(ports, of_port(arena, &facts->proxied.items[i]));
+		json_array_append_new(ports, of_port(arena, facts->node, &facts->proxied.items[i]));
 	view = json_pack("{s:o, s:o, s:o, s:o, s:o}", "ports", ports, "same",
 			 of_postfix(arena, facts, true), "second", second, "dovecot",
 			 of_dovecot(arena, facts), "dovecot_proxies", dovecot_proxies(facts));

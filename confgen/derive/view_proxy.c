@@ -1,5 +1,5 @@
 /* Proxies as JSON for the templates; see view.h. */
-#include "confgen/derive/view.h"
+#include "confgen/derive/view_private.h"
 #include "confgen/topology/schema.h"
 
 /* --- where it leads --- */

@@ -1,7 +1,8 @@
 /*
  * Postfix warns of a parameter that main.cf sets twice, so the earlier one goes; see extra.h. All
  * that is known here of the file is its lines: NAME = VALUE, and lines with white space in front
- * that continue one (postconf(5)).
+ * that continue one (postconf(5)); and of files with services, that a comment "# LISTENER behind
+ * PROXY" stands before each.
  */
 #include "confgen/render/extra.h"
 #include "common/strbuf.h"
@@ -58,10 +59,9 @@ static const char *value_of(struct arena *arena, const char *line, const char *e
 	return result;
 }
 
-static void warn(struct arena *arena, const struct setting *setting, const char *line,
-		 const char *end, struct diagnostics *list)
+static void warn(const struct setting *setting, const char *derived, struct diagnostics *list)
 {
-	const char *name = setting->head.name.value, *derived = value_of(arena, line, end);
+	const char *name = setting->head.name.value;
 
 	if (strcmp(derived, setting->value.value) == 0)
 		return;
@@ -83,7 +83,7 @@ static const char *apply_one(struct arena *arena, const char *text, const struct
 	for (const char *line = text; *line; line = end) {
 		end = logical_end(line);
 		if (sets(line, name) && count-- > keep)
-			warn(arena, setting, line, end, list);
+			warn(setting, value_of(arena, line, end), list);
 		else
 			strbuf_add(&out, line, (size_t)(end - line));
 	}
@@ -98,4 +98,63 @@ const char *extra_apply(struct arena *arena, const char *text, const struct node
 	for (size_t i = 0; i < node->extra.count; i++)
 		text = apply_one(arena, text, &node->extra.items[i], list);
 	return text;
+}
+
+/* --- services --- */
+
+/* What the templates say of a listener: the lines after its comment, up to a blank or a comment. */
+static const char *find_block(struct arena *arena, const char *text,
+			      const struct listener *listener)
+{
+	const char *mark = arena_printf(arena, "\n# %s behind ", listener->head.name.value);
+	const char *line = strstr(text, mark);
+
+	if (!line)
+		return NULL;
+	for (line++; *line == '#'; line += *line == '\n')
+		line += strcspn(line, "\n");
+	return line;
+}
+
+static const char *block_end(const char *line)
+{
+	while (*line && *line != '\n' && *line != '#') {
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+	return line;
+}
+
+/* The value that the block gives the parameter, as a word NAME=VALUE or SERVICE/NAME=VALUE; or
+ * NULL.
+ */
+static const char *block_value(struct arena *arena, const char *block, const char *end,
+			       const char *name)
+{
+	const char *entry = arena_printf(arena, "%s=", name);
+
+	for (const char *at = block; (at = strstr(at, entry)) && at < end; at++)
+		if (at > block && strchr(" \t/", at[-1])) {
+			at += strlen(entry);
+			return arena_strndup(arena, at, strcspn(at, BLANK));
+		}
+	return NULL;
+}
+
+void extra_compare(struct arena *arena, const char *text, const struct node *node,
+		   struct diagnostics *list)
+{
+	for (size_t i = 0; i < node->listeners.count; i++) {
+		const struct listener *listener = &node->listeners.items[i];
+		const char *block = find_block(arena, text, listener);
+
+		for (size_t j = 0; block && j < listener->extra.count; j++) {
+			const struct setting *setting = &listener->extra.items[j];
+			const char *derived = block_value(arena, block, block_end(block),
+							  setting->head.name.value);
+
+			if (derived)
+				warn(setting, derived, list);
+		}
+	}
 }

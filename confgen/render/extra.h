@@ -1,4 +1,4 @@
-/* The user's own parameters in a rendered main.cf. */
+/* The user's own parameters in rendered files. */
 #ifndef POSTERN_EXTRA_H
 #define POSTERN_EXTRA_H
 
@@ -12,5 +12,13 @@
  */
 const char *extra_apply(struct arena *arena, const char *text, const struct node *node,
 			struct diagnostics *list);
+
+/*
+ * Warns where `extra` of the node's listeners undoes something in a rendered file that makes their
+ * services: master.cf, or docker-mailserver's overrides. There the later of two settings holds, so
+ * the text stays as it is.
+ */
+void extra_compare(struct arena *arena, const char *text, const struct node *node,
+		   struct diagnostics *list);
 
 #endif

@@ -78,6 +78,7 @@ static const struct file_row {
 struct run {
 	struct arena *arena;
 	struct templates templates;
+	struct manifest manifest;
 	struct rendered_files *out;
 	struct diagnostics *list;
 	bool failed;
@@ -103,8 +104,8 @@ static void fill(struct run *run, struct rendered_file file, const char *templat
 }
 
 /* A table can have 100,000 rows, so it becomes JSON and text piece by piece. */
-static void fill_table(struct run *run, const struct facts *facts, struct rendered_file file,
-		       const char *template, const struct table *table)
+static void fill_table(struct run *run, struct arena *scratch, const struct facts *facts,
+		       struct rendered_file file, const char *template, const struct table *table)
 {
 	struct strbuf text = STRBUF_INIT;
 	size_t begin = 0;
@@ -112,7 +113,7 @@ static void fill_table(struct run *run, const struct facts *facts, struct render
 	do {
 		size_t left = table->rows->count - begin,
 		       end = begin + (left < PIECE ? left : PIECE);
-		json_t *view = view_of_table(run->arena, facts, table, begin, end);
+		json_t *view = view_of_table(scratch, facts, table, begin, end);
 
 		run->failed |= templates_render(&run->templates, template, view, &text) < 0;
 		json_decref(view);
@@ -121,7 +122,7 @@ static void fill_table(struct run *run, const struct facts *facts, struct render
 	add_file(run, file, &text);
 }
 
-static void render_tables(struct run *run, const struct facts *facts,
+static void render_tables(struct run *run, struct arena *scratch, const struct facts *facts,
 			  const struct table_list *tables)
 {
 	const char *type = table_type(facts->node), *node = facts->node->head.name.value;
@@ -138,7 +139,7 @@ static void render_tables(struct run *run, const struct facts *facts,
 		};
 
 		if (!table_is_inline(facts->node, table))
-			fill_table(run, facts, file, "postfix/table", table);
+			fill_table(run, scratch, facts, file, "postfix/table", table);
 	}
 }
 
@@ -173,11 +174,11 @@ static void apply_extra(struct run *run, const struct node *node)
 	file->length = strlen(file->text);
 }
 
-static void render_node(struct run *run, const struct facts *facts)
+static void render_files(struct run *run, struct arena *scratch, const struct facts *facts,
+			 json_t *view)
 {
 	const char *node = facts->node->head.name.value;
-	json_t *view = view_of_node(run->arena, facts);
-	const struct table_list tables = view_tables(run->arena, facts);
+	const struct table_list tables = view_tables(scratch, facts);
 
 	for (size_t i = 0; i < sizeof(file_rows) / sizeof(file_rows[0]); i++) {
 		const struct file_row *row = &file_rows[i];
@@ -190,24 +191,39 @@ static void render_node(struct run *run, const struct facts *facts)
 		};
 
 		if ((int)row->kind != facts->node->kind.value ||
-		    (row->when && !says_yes(run->arena, view, row->when)))
+		    (row->when && !says_yes(scratch, view, row->when)))
 			continue;
 		if (row->table)
-			fill_table(run, facts, file, row->template,
+			fill_table(run, scratch, facts, file, row->template,
 				   find_table(&tables, row->table));
 		else
 			fill(run, file, row->template, view);
 		if (strstr(row->name, "main.cf"))
 			apply_extra(run, facts->node);
+		else if (strstr(row->name, "master.cf") || strstr(row->name, "user-patches"))
+			extra_compare(scratch, run->out->items[run->out->count - 1].text,
+				      facts->node, run->list);
 	}
-	json_decref(view);
 	if (facts->node->kind.value == KIND_POSTFIX)
-		render_tables(run, facts, &tables);
+		render_tables(run, scratch, facts, &tables);
 }
 
-static void render_readme(struct run *run, const struct facts *const *facts, size_t count)
+/* Facts of many domains are large: those of a node go when its files are there. */
+static void render_node(struct run *run, const struct topology *topology, const struct node *node)
 {
-	json_t *view = manifest_readme(run->arena, facts, count, run->out);
+	struct arena *scratch = arena_new(0);
+	const struct facts *facts = facts_derive(scratch, topology, node);
+	json_t *view = view_of_node(scratch, facts);
+
+	render_files(run, scratch, facts, view);
+	manifest_add_host(&run->manifest, facts, view, run->out);
+	json_decref(view);
+	arena_free(scratch);
+}
+
+static void render_readme(struct run *run)
+{
+	json_t *view = manifest_readme(&run->manifest);
 
 	fill(run, (struct rendered_file){.path = "README", .mode = 0644}, "readme/README", view);
 	json_decref(view);
@@ -220,15 +236,14 @@ static void add_text(struct run *run, const char *path, const char *text)
 }
 
 /* The manifest lists itself as well: it says what belongs to the output. */
-static void render_manifest(struct run *run, const struct topology *topology,
-			    const struct facts *const *facts, size_t count)
+static void render_manifest(struct run *run, const struct topology *topology)
 {
 	size_t last;
 
 	add_text(run, "domains.json", manifest_domains(run->arena, topology));
 	add_text(run, "manifest.json", "");
 	last = run->out->count - 1;
-	run->out->items[last].text = manifest_text(run->arena, topology, facts, count, run->out);
+	run->out->items[last].text = manifest_text(run->arena, &run->manifest, topology, run->out);
 	run->out->items[last].length = strlen(run->out->items[last].text);
 }
 
@@ -236,25 +251,25 @@ int files_render(struct arena *arena, const struct topology *topology,
 		 const struct render_options *options, struct rendered_files *out,
 		 struct diagnostics *list)
 {
-	const struct facts **facts = arena_array(arena, topology->nodes.count, sizeof(*facts));
 	struct rendered_files files = {0};
 	struct run run = {.arena = arena, .out = &files, .list = list};
-	size_t count = 0;
 	int error = templates_init(&run.templates, arena, options->templates, list);
 
 	if (error)
 		return error;
+	manifest_init(&run.manifest);
 	for (size_t i = 0; i < topology->nodes.count; i++) {
 		const struct node *node = &topology->nodes.items[i];
 
 		if (!facts_has(node) ||
 		    (options->host && strcmp(options->host, node->head.name.value) != 0))
-			continue;
-		facts[count] = facts_derive(arena, topology, node);
-		render_node(&run, facts[count++]);
+			manifest_add_node(&run.manifest, node, &files);
+		else
+			render_node(&run, topology, node);
 	}
-	render_readme(&run, facts, count);
-	render_manifest(&run, topology, facts, count);
+	render_readme(&run);
+	render_manifest(&run, topology);
+	manifest_done(&run.manifest);
 	if (run.failed)
 		return -1;
 	*out = files;

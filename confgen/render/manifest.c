@@ -162,15 +162,6 @@ static json_t *files_of(const struct node *node, const struct rendered_files *fi
 	return array;
 }
 
-static const struct facts *facts_of(const struct node *node, const struct facts *const *facts,
-				    size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (facts[i]->node == node)
-			return facts[i];
-	return NULL;
-}
-
 static json_t *node_entry(const struct node *node, const struct facts *facts,
 			  const struct rendered_files *files)
 {
@@ -245,24 +236,18 @@ static void append(struct strbuf *out, json_t *value, size_t flags)
 	free(text);
 }
 
-const char *manifest_text(struct arena *arena, const struct topology *topology,
-			  const struct facts *const *facts, size_t count,
-			  const struct rendered_files *files)
+const char *manifest_text(struct arena *arena, const struct manifest *manifest,
+			  const struct topology *topology, const struct rendered_files *files)
 {
-	json_t *all = json_array(), *nodes = json_array();
+	json_t *all = json_array();
 	struct strbuf out = STRBUF_INIT;
 	char *result;
 
 	for (size_t i = 0; i < files->count; i++)
 		view_push(all, json_string(files->items[i].path));
-	for (size_t i = 0; i < topology->nodes.count; i++) {
-		const struct node *node = &topology->nodes.items[i];
-
-		view_push(nodes, node_entry(node, facts_of(node, facts, count), files));
-	}
 	append(&out,
-	       json_pack("{s:i, s:o, s:o, s:o}", "postern", 1, "files", all, "networks",
-			 networks(topology), "nodes", nodes),
+	       json_pack("{s:i, s:o, s:o, s:O}", "postern", 1, "files", all, "networks",
+			 networks(topology), "nodes", manifest->nodes),
 	       JSON_INDENT(2));
 	strbuf_addch(&out, '\n');
 	result = strbuf_take(&out);
@@ -318,27 +303,52 @@ static json_t *nft_path(const struct node *node, const struct rendered_files *fi
 	return json_false();
 }
 
-json_t *manifest_readme(struct arena *arena, const struct facts *const *facts, size_t count,
-			const struct rendered_files *files)
+/* The view of a node, and what is said of its files. */
+static json_t *host_entry(const struct node *node, json_t *view, const struct rendered_files *files)
 {
-	json_t *nodes = json_array(), *view;
+	json_t *entry = json_copy(view);
 
-	for (size_t i = 0; i < count; i++) {
-		const struct node *node = facts[i]->node;
+	json_object_set_new(
+		entry, "postfix",
+		json_boolean(node->kind.value == KIND_POSTFIX && !node_is_container(node)));
+	json_object_set_new(entry, "dms", json_boolean(node->kind.value == KIND_DMS));
+	json_object_set_new(entry, "nft", nft_path(node, files));
+	json_object_set_new(entry, "files", install_list(node, files, false));
+	json_object_set_new(entry, "indexed", install_list(node, files, true));
+	return entry;
+}
 
-		view = view_of_node(arena, facts[i]);
-		json_object_set_new(
-			view, "postfix",
-			json_boolean(node->kind.value == KIND_POSTFIX && !node_is_container(node)));
-		json_object_set_new(view, "dms", json_boolean(node->kind.value == KIND_DMS));
-		json_object_set_new(view, "nft", nft_path(node, files));
-		json_object_set_new(view, "files", install_list(node, files, false));
-		json_object_set_new(view, "indexed", install_list(node, files, true));
-		view_push(nodes, view);
-	}
-	return json_pack(
-		"{s:s, s:o}", "topology",
-		count ? json_string_value(json_object_get(json_array_get(nodes, 0), "topology"))
-		      : "",
-		"nodes", nodes);
+json_t *manifest_readme(const struct manifest *manifest)
+{
+	json_t *first = json_array_get(manifest->hosts, 0);
+
+	return json_pack("{s:s, s:O}", "topology",
+			 first ? json_string_value(json_object_get(first, "topology")) : "",
+			 "nodes", manifest->hosts);
+}
+
+/* --- gathering --- */
+
+void manifest_init(struct manifest *manifest)
+{
+	*manifest = (struct manifest){json_array(), json_array()};
+}
+
+void manifest_add_node(struct manifest *manifest, const struct node *node,
+		       const struct rendered_files *files)
+{
+	view_push(manifest->nodes, node_entry(node, NULL, files));
+}
+
+void manifest_add_host(struct manifest *manifest, const struct facts *facts, json_t *view,
+		       const struct rendered_files *files)
+{
+	view_push(manifest->nodes, node_entry(facts->node, facts, files));
+	view_push(manifest->hosts, host_entry(facts->node, view, files));
+}
+
+void manifest_done(struct manifest *manifest)
+{
+	json_decref(manifest->nodes);
+	json_decref(manifest->hosts);
 }

@@ -144,6 +144,13 @@ static const struct schema_row dovecot_rows[] = {
 static const struct schema dovecot_schema =
 	SCHEMA(struct dovecot_target, "a Dovecot target", dovecot_rows, .shorthand = NULL);
 
+static const struct schema_row parameter_rows[] = {
+	ROW(struct setting, value, "value", .blank = true, .check = check_setting,
+	    .doc = "Its value, which may be empty."),
+};
+static const struct schema parameter_schema =
+	SCHEMA(struct setting, "a parameter", parameter_rows, .shorthand = "value");
+
 static const struct schema_row listener_rows[] = {
 	ROW(struct listener, service, "service", .required = true, .choices = service_words,
 	    .doc = "What is spoken there; on a node of kind postfix smtp or submission(s)."),
@@ -159,6 +166,14 @@ static const struct schema_row listener_rows[] = {
 	ROW(struct listener, proxy_port, "proxy_port", .least = 1, .most = 65535,
 	    .doc = "The second port; default port + 10000, but 12525 for 25 on a node of kind "
 		   "dms."),
+	ROW(struct listener, extra, "extra", .of = &parameter_schema, .name_check = check_parameter,
+	    .doc = "Parameters of Postfix for the port where PROXY is spoken, after all others in "
+		   "this "
+		   "order."),
+	ROW(struct listener, egress, "egress", .of = &egress_schema,
+	    .doc = "Cannot be had from Postfix, which binds mail by its sender: give the egress to "
+		   "a "
+		   "route."),
 };
 static const struct schema listener_schema =
 	SCHEMA(struct listener, "a listener", listener_rows, .shorthand = NULL);
@@ -326,7 +341,8 @@ static const struct schema_row expectation_rows[] = {
 	    .doc = "Domain (d=) of its signature."),
 };
 static const struct schema expectation_schema =
-	SCHEMA(struct expectation, "an expectation", expectation_rows, .shorthand = "verdict");
+	SCHEMA(struct expectation, "an expectation", expectation_rows, .shorthand = "verdict",
+	       .filled = true);
 
 static const struct schema_row test_rows[] = {
 	ROW(struct test_case, label, "name", .required = true, .check = check_label,

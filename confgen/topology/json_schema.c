@@ -82,6 +82,8 @@ static json_t *of_object(const struct schema *schema)
 	}
 	object = json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties,
 			   "required", required, "additionalProperties", 0);
+	if (schema->filled)
+		json_object_set_new(object, "minProperties", json_integer(1));
 	return shorthand ? either(of_value(shorthand), object) : object;
 }
 

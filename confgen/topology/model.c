@@ -1,6 +1,8 @@
 /* Questions that a model answers about itself; see model.h. */
 #include "confgen/topology/model.h"
 
+#include <strings.h>
+
 struct node *link_other_end(const struct link *link, const struct node *node)
 {
 	if (link->ends[0] == node)
@@ -86,6 +88,14 @@ bool route_serves(const struct route *route, const struct domain *domain)
 {
 	for (size_t i = 0; i < domain->routes.count; i++)
 		if (domain->routes.items[i] == route)
+			return true;
+	return false;
+}
+
+bool route_names_sender(const struct route *route, const char *address)
+{
+	for (size_t i = 0; i < route->senders.count; i++)
+		if (strcasecmp(route->senders.items[i].address, address) == 0)
 			return true;
 	return false;
 }

@@ -197,14 +197,6 @@ struct attachment_list {
 	size_t count;
 };
 
-/* The source address and the greeting of outgoing connections. */
-struct egress {
-	struct head head; /* in a link: named after the node that sends */
-	struct text ipv4, ipv6, helo;
-	/* resolved */
-	struct node *node;
-};
-
 struct egress_list {
 	struct egress *items;
 	size_t count;
@@ -227,6 +219,25 @@ struct dovecot_target {
 	struct choice version;
 };
 
+/* The source address and the greeting of outgoing connections. */
+struct egress {
+	struct head head; /* in a link: named after the node that sends */
+	struct text ipv4, ipv6, helo;
+	/* resolved */
+	struct node *node;
+};
+
+/* A parameter of main.cf as the user wants it; the head bears its name. */
+struct setting {
+	struct head head;
+	struct text value; /* empty: Postfix's own default; of a listener: the empty value */
+};
+
+struct setting_list {
+	struct setting *items;
+	size_t count;
+};
+
 /* A service of a node that a proxy stands in front of. Its name reaches the milter. */
 struct listener {
 	struct head head;
@@ -235,6 +246,8 @@ struct listener {
 	struct text proxied_by;
 	struct choice through;
 	struct number proxy_port; /* where PROXY is spoken; `port` with THROUGH_SAME_PORT */
+	struct setting_list extra;
+	struct egress egress; /* always an error: see verify_egress.c */
 	/* resolved */
 	struct node *proxy;
 };
@@ -257,17 +270,6 @@ struct deployment {
 	struct text base, image;
 	struct text_list networks;
 	struct volumes volumes;
-};
-
-/* A parameter of main.cf as the user wants it; the head bears its name. */
-struct setting {
-	struct head head;
-	struct text value; /* empty: Postfix's own default */
-};
-
-struct setting_list {
-	struct setting *items;
-	size_t count;
 };
 
 struct node {
@@ -455,6 +457,9 @@ bool route_is_outbound(const struct route *route);
 
 /* Whether the route is for this domain. */
 bool route_serves(const struct route *route, const struct domain *domain);
+
+/* Whether the route names this sender address. */
+bool route_names_sender(const struct route *route, const char *address);
 
 /* The node that the route visits after `node`, or NULL when it ends there or passes by. */
 struct node *route_next(const struct route *route, const struct node *node);

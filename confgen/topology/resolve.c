@@ -25,19 +25,18 @@
 static void unknown_name(struct diagnostics *list, const struct text *name, const char *what,
 			 const void *items, size_t count, size_t size)
 {
-	struct arena *arena = arena_new(0);
-	const char **names = arena_array(arena, count + 1, sizeof(*names));
-	const char *near = NULL;
+	const char *names[MOST_COMPARED], *near;
+	size_t errors = diagnostics_count(list, SEVERITY_ERROR);
 
+	report(list, UNKNOWN_NAME, name->at, "there is no %s '%s'", what, name->value);
+	if (count > MOST_COMPARED || errors >= MOST_SUGGESTIONS)
+		return;
 	for (size_t i = 0; i < count; i++)
 		names[i] = ((const struct head *)(const void *)((const char *)items + i * size))
 				   ->name.value;
-	if (count <= MOST_COMPARED)
-		near = suggest(name->value, names, count);
-	report(list, UNKNOWN_NAME, name->at, "there is no %s '%s'", what, name->value);
+	near = suggest(name->value, names, count);
 	if (near)
 		diagnostics_hint(list, "did you mean '%s'?", near);
-	arena_free(arena);
 }
 
 static struct node *find_node(struct topology *topology, struct diagnostics *list,

@@ -46,6 +46,7 @@
 	X(EGRESS, "egress", ERROR, "mail bound to an address that it cannot leave from") \
 	X(EGRESS_HALF, "egress-one-family", WARNING, "mail bound in one address family only") \
 	X(UNUSED, "unused", WARNING, "something declared that no route uses") \
+	X(SIZE_FALLS, "size-limit-falls", WARNING, "a host that takes less than the one before it on a path") \
 	X(NO_WAY_OUT, "no-way-out", WARNING, "a domain with mailboxes whose mail has no way out") \
 	X(PROXY_PATH, "proxy-path", ERROR, "a proxy on a path where it cannot stand") \
 	X(PROXY_PORT, "proxy-port-direct-client", ERROR, "a direct client of a port that wants the PROXY header") \
@@ -67,6 +68,12 @@ struct topology_rule_row {
 };
 
 extern const struct topology_rule_row topology_rules[RULE_COUNT];
+
+/*
+ * After so many errors nobody reads what each name may have meant, and to look for it takes time: a
+ * topology may be a stranger's.
+ */
+#define MOST_SUGGESTIONS 100
 
 /* Adds a diagnostic of this rule. Follow with diagnostics_hint() on the same list. */
 #define report(list, rule, at, ...)                                   \

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#define MOST_SUGGESTED 64 /* more keys or words than any row has */
+#define MOST_KEYS 64 /* more than any schema has */
 
 struct loader {
 	struct arena *arena;
@@ -275,14 +275,15 @@ static const struct schema_row *find_row(const struct schema *schema, const char
 static void unknown_key(struct loader *load, const struct schema *schema,
 			const struct yaml_pair *pair, bool secret)
 {
-	const char *keys[MOST_SUGGESTED], *near;
+	const char *keys[MOST_KEYS], *near;
+	size_t errors = diagnostics_count(load->list, SEVERITY_ERROR);
 	struct strbuf all = STRBUF_INIT;
 
-	for (size_t i = 0; i < schema->count && i < MOST_SUGGESTED; i++) {
+	for (size_t i = 0; i < schema->count && i < MOST_KEYS; i++) {
 		keys[i] = schema->rows[i].key;
 		strbuf_addf(&all, "%s%s", i ? ", " : "", keys[i]);
 	}
-	near = suggest(pair->key, keys, schema->count);
+	near = errors < MOST_SUGGESTIONS ? suggest(pair->key, keys, schema->count) : NULL;
 	report(load->list, UNKNOWN_KEY, pair->at, "%s has no key '%s'", schema->what,
 	       secret ? "(not shown)" : pair->key);
 	if (schema->secret)
@@ -339,6 +340,12 @@ static void load_object(struct loader *load, const struct schema *schema,
 		if (secret)
 			diagnostics_hide_source(load->list);
 		return;
+	}
+	if (schema->filled && node->count == 0) {
+		report(load->list, MISSING_KEY, node->at, "%s without a key says nothing",
+		       schema->what);
+		diagnostics_hint(load->list, "its keys: %s, %s", schema->rows[0].key,
+				 schema->rows[1].key);
 	}
 	for (size_t i = 0; i < node->count; i++) {
 		const struct schema_row *row = find_row(schema, node->pairs[i].key);

@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#define SMALLEST_LIMIT 1024 /* octets that message_size_limit can be, but for 0 */
+
 /* The name of a node, network, route or test: letters, digits, "-" and "_", at most 32. */
 const char *check_name(const char *value);
 

@@ -7,8 +7,7 @@
 
 #include <strings.h>
 
-#define SUBMISSION     587
-#define SMALLEST_LIMIT 1024
+#define SUBMISSION 587
 
 static const char *name_of(const struct node *node)
 {
@@ -109,6 +108,16 @@ static void verify_size(const struct node *node, struct diagnostics *list)
 		diagnostics_hint(list, "0 is no limit");
 }
 
+/* Whether each brace has its other half: master.cf has a value with blanks in braces. */
+static bool is_balanced(const char *value)
+{
+	int depth = 0;
+
+	for (; *value && depth >= 0; value++)
+		depth += (*value == '{') - (*value == '}');
+	return depth == 0;
+}
+
 /* Tables that hold their rows in main.cf would hold a password there. */
 static void verify_extra(const struct setting *setting, struct diagnostics *list)
 {
@@ -123,6 +132,40 @@ static void verify_extra(const struct setting *setting, struct diagnostics *list
 	       "'%s' would put a password into main.cf, which everybody may read", name);
 	diagnostics_hint(list, "credentials of a smarthost take it from a file or a variable");
 	diagnostics_hide_source(list);
+}
+
+/* master.cf takes a value with blanks in braces, but postconf -P, which docker-mailserver uses,
+ * none. */
+static void verify_blanks(const struct node *node, const struct text *value,
+			  struct diagnostics *list)
+{
+	if (!value->value || !strpbrk(value->value, " \t"))
+		return;
+	if (node->kind.value == KIND_DMS) {
+		report(list, BAD_VALUE, value->at,
+		       "docker-mailserver sets parameters of a service with postconf -P, which "
+		       "takes "
+		       "no blanks");
+		diagnostics_hint(list, "separate with commas alone");
+	} else if (!is_balanced(value->value)) {
+		report(list, BAD_VALUE, value->at,
+		       "a value with blanks needs both halves of each brace in master.cf");
+	}
+}
+
+static void verify_listener_extra(const struct node *node, const struct listener *listener,
+				  struct diagnostics *list)
+{
+	if (listener->extra.count && !service_is_smtp(listener->service.value)) {
+		report(list, MISPLACED_KEY, listener->extra.items[0].head.name.at,
+		       "'%s' is a service of Dovecot, which has no parameters of Postfix",
+		       listener->head.name.value);
+		diagnostics_hint(list, "dovecot.cf of docker-mailserver takes settings of Dovecot");
+	}
+	for (size_t i = 0; i < listener->extra.count; i++) {
+		verify_extra(&listener->extra.items[i], list);
+		verify_blanks(node, &listener->extra.items[i].value, list);
+	}
 }
 
 /* Whether a route carries mail of this domain, or of one above it, out of `node`. */
@@ -166,6 +209,8 @@ void topology_verify_clients(const struct topology *topology, struct diagnostics
 		verify_size(node, list);
 		for (size_t j = 0; j < node->extra.count; j++)
 			verify_extra(&node->extra.items[j], list);
+		for (size_t j = 0; j < node->listeners.count; j++)
+			verify_listener_extra(node, &node->listeners.items[j], list);
 	}
 	/* what is wrong with the routes would only be said again */
 	if (diagnostics_count(list, SEVERITY_ERROR))

@@ -38,6 +38,29 @@ static void verify_address(const struct text *address, const struct attachment *
 			 "under the node's addresses, or choose one that is there");
 }
 
+/* The protocols that the user's own parameter leaves the node; NULL: those of its addresses. */
+static const char *own_protocols(const struct node *node)
+{
+	for (size_t i = 0; i < node->extra.count; i++)
+		if (strcmp(node->extra.items[i].head.name.value, "inet_protocols") == 0)
+			return node->extra.items[i].value.value;
+	return NULL;
+}
+
+static void verify_family(const struct text *address, const char *family, const struct node *node,
+			  struct diagnostics *list)
+{
+	const char *protocols = own_protocols(node);
+
+	if (!address->value || !protocols || !*protocols || strstr(protocols, "all") ||
+	    strstr(protocols, family))
+		return;
+	report(list, EGRESS, address->at, "'%s' cannot send from %s: inet_protocols is '%s' there",
+	       node->head.name.value, address->value, protocols);
+	diagnostics_hint(list, "drop inet_protocols from the node's extra: it follows from the "
+			       "node's addresses");
+}
+
 /* An egress of `node` towards `network` (NULL: the Internet). */
 static void verify_one(const struct egress *egress, const struct node *node,
 		       const struct network *network, struct diagnostics *list)
@@ -52,6 +75,8 @@ static void verify_one(const struct egress *egress, const struct node *node,
 	}
 	verify_address(&egress->ipv4, attachment, node, where, list);
 	verify_address(&egress->ipv6, attachment, node, where, list);
+	verify_family(&egress->ipv4, "ipv4", node, list);
+	verify_family(&egress->ipv6, "ipv6", node, list);
 	if (is_dual(attachment) && !egress->ipv4.value != !egress->ipv6.value) {
 		report(list, EGRESS_HALF, egress->head.at,
 		       "only %s is bound, but '%s' can also leave over the other family",
@@ -90,6 +115,23 @@ static void verify_link(const struct link *link, struct diagnostics *list)
 	}
 }
 
+/*
+ * Postfix chooses the client service for each recipient by the recipient and the sender. What a
+ * listener could say instead, FILTER or content_filter, holds for all recipients of a message, so
+ * that mail for the node's own and relayed domains would leave with the rest.
+ */
+static void verify_listener(const struct listener *listener, struct diagnostics *list)
+{
+	if (!listener->egress.head.given)
+		return;
+	report(list, EGRESS, listener->egress.head.at,
+	       "mail cannot be bound by the listener that it came in through: Postfix chooses by "
+	       "sender");
+	diagnostics_hint(list,
+			 "give the egress to the route from the domains of those who use '%s'",
+			 listener->head.name.value);
+}
+
 /* The last node of the user's own on an outbound path: it hands the mail to the world. */
 static void verify_route(const struct route *route, struct diagnostics *list)
 {
@@ -124,6 +166,8 @@ void topology_verify_egress(const struct topology *topology, struct diagnostics 
 
 		if (node->egress.head.given && node->kind.value <= KIND_DMS)
 			verify_one(&node->egress, node, way_out(topology, node), list);
+		for (size_t j = 0; j < node->listeners.count; j++)
+			verify_listener(&node->listeners.items[j], list);
 	}
 	for (size_t i = 0; i < topology->links.count; i++)
 		verify_link(&topology->links.items[i], list);

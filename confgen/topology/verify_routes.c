@@ -229,67 +229,6 @@ static void verify_outbound(const struct topology *topology, const struct domain
 			 domain->head.name.value, name_of(domain->home));
 }
 
-/* --- all routes of a node --- */
-
-static bool same_ways(struct node **a, size_t acount, struct node **b, size_t bcount)
-{
-	return acount == bcount && memcmp(a, b, acount * sizeof(*a)) == 0;
-}
-
-/*
- * Several ways out of a node: the first is taken, the others are Postfix's smtp_fallback_relay.
- * That is one list for the host, so all its domains must have the same, and the open Internet,
- * where each recipient has hosts of its own, cannot be in it.
- */
-static void verify_ways_out(const struct topology *topology, const struct node *node,
-			    struct diagnostics *list)
-{
-	struct node *all[MOST_WAYS], *some[MOST_WAYS];
-	size_t all_count = topology_ways_out(topology, node, NULL, all, MOST_WAYS), most = 0;
-
-	if (all_count < 2)
-		return;
-	for (size_t i = 0; i < topology->domains.count; i++) {
-		size_t count = topology_ways_out(topology, node, &topology->domains.items[i], some,
-						 MOST_WAYS);
-
-		most = count > most ? count : most;
-	}
-	if (most < 2)
-		return;
-	if (all_count > MOST_WAYS) {
-		report(list, ROUTE_CONFLICT, node->head.name.at,
-		       "'%s' has %zu ways out: %d is the most to fall back on", name_of(node),
-		       all_count, MOST_WAYS);
-		return;
-	}
-	for (size_t i = 0; i < topology->domains.count; i++) {
-		const struct domain *domain = &topology->domains.items[i];
-		const struct route *route = topology_route_out(topology, node, domain);
-		size_t count = topology_ways_out(topology, node, domain, some, MOST_WAYS);
-
-		if (!route || same_ways(all, all_count, some, count))
-			continue;
-		report(list, ROUTE_CONFLICT, route->head.at,
-		       "'%s' has fall-back ways out, but %s has not the same ones as the other "
-		       "domains",
-		       name_of(node), domain->head.name.value);
-		diagnostics_hint(
-			list,
-			"Postfix has one smtp_fallback_relay list for a host: give all domains "
-			"that leave it the same paths, in the same order");
-	}
-	for (size_t i = 0; i < all_count; i++)
-		if (all[i]->kind.value == KIND_INTERNET) {
-			report(list, ROUTE_CONFLICT, node->head.name.at,
-			       "'%s' cannot have both the internet and a relay as its ways out",
-			       name_of(node));
-			diagnostics_hint(
-				list,
-				"let the domains take one way, or leave from different nodes");
-		}
-}
-
 /* A row of its own can give a sender another relay than its domain has, but not take it away. */
 static void verify_sender(const struct topology *topology, const struct route *route,
 			  const struct route_sender *sender, struct diagnostics *list)
@@ -478,6 +417,6 @@ void topology_verify_routes(const struct topology *topology, struct diagnostics 
 	verify_domains(topology, list);
 	if (diagnostics_count(list, SEVERITY_ERROR) > before)
 		return;
-	for (size_t i = 0; i < topology->nodes.count; i++)
-		verify_ways_out(topology, &topology->nodes.items[i], list);
+	topology_verify_ways_out(topology, list);
+	topology_verify_sizes(topology, list);
 }

@@ -43,6 +43,19 @@ if [[ $(id -u) == 0 ]] && setpriv --reuid=65534 --clear-groups test -x "$POSTERN
 	PATH=$PATH:/usr/sbin command -v postconf >/dev/null && says err "not root"
 fi
 
+# parameters of a listener that undo what was derived, in each file that has some
+cp -r "$golden/secrets" .
+chmod 600 secrets/*
+export POSTERN_TEST_PASSWORD=secret
+sed -e 's/smtpd_hard_error_limit: 3/mynetworks: 10.0.0.0\/8/' \
+	-e 's/smtpd_sasl_security_options: [^}]*/milter_macro_daemon_name: submissions, mynetworks: x/' \
+	-e 's/{service: submissions, proxied_by: inner, through: same_port/{service: submissions, proxied_by: inner/' \
+	"$golden/proxies.yaml" >listeners.yaml
+confgen 0 check --no-postfix listeners.yaml
+[[ $(grep -c "warning: 'mynetworks' undoes what follows from the topology: mynetworks = *\[extra-overrides\]" \
+	"$said/out") == 2 ]] || fail "not both are told: $(<"$said/out")"
+says out "0 errors, 2 warnings"
+
 # asked not to, or not able to
 confgen 0 check --no-postfix "$example"
 says_nothing err

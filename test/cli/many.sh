@@ -67,6 +67,13 @@ in_time 30 render -o domains domains.yaml
 [[ $(grep -c relay: domains/public/transport) == 10001 ]] || fail "not all domains have a transport"
 [[ $(grep -c OK domains/public/relay_recipients) == 40000 ]] || fail "not all recipients are there"
 
+# names that are not there: each is told, but beyond the first hundred not what may have been meant
+printf '  - {name: x%d, to: example.com, path: [internet, publik, privat]}\n' {1..2000} >unknown.part
+sed '/name: outbound/r unknown.part' "$example" >unknown.yaml
+confgen 1 check --no-postfix unknown.yaml
+[[ $(grep -c 'there is no node' "$said/out") == 4000 ]] || fail "not all unknown names are told"
+[[ $(grep -c 'did you mean' "$said/out") == 100 ]] || fail "suggestions: $(grep -c 'did you mean' "$said/out")"
+
 # more hosts to fall back on than there can be: an error, not a list cut short
 {
 	echo "postern: 1"

@@ -30,13 +30,15 @@ confgen 2 render -o
 
 # no topology, and what is none
 confgen 3 check
-says out "topology.yaml: error: cannot read the topology: No such file"
+says err "topology.yaml: error: cannot read the topology: No such file"
+says_nothing out
 confgen 3 render
 says err "topology.yaml: error: cannot read the topology: No such file"
 confgen 3 check absent.yaml
 mkdir folder
 confgen 3 check folder
-says out "is a folder"
+says err "is a folder"
+says_nothing out
 confgen 3 check /dev/null
 confgen 3 render -o other absent.yaml
 absent other
@@ -99,7 +101,7 @@ done
 truncate -s 50M large.yaml
 start=$SECONDS
 confgen 3 check large.yaml
-says out "16 MiB"
+says err "16 MiB"
 ((SECONDS - start < 10)) || fail "50 MB took $((SECONDS - start)) seconds"
 
 # a pipe is as good as a file

@@ -39,6 +39,17 @@ def long_and_odd(lab):
     assert_signed_once(lab, lab.arrived("internet", STRANGER, token))
 
 
+def long_line(lab):
+    """so is a line longer than RFC 5321 has them: no relay on the way folds it"""
+    token = lab.token()
+    line = "x" * 5000
+    assert_accepted(lab.submit("private", "user@example.com", STRANGER,
+                               compose(subject=token, body=line + "\n")))
+    message = lab.arrived("internet", STRANGER, token)
+    assert line.encode() in message, "the line was folded"
+    assert_signed_once(lab, message)
+
+
 def changed(lab):
     """the verifiers refuse the message when a word of it is changed"""
     token = lab.token()
@@ -56,4 +67,4 @@ def wrong_password(lab):
     assert_refused(replies["recipients"])
 
 
-run(EXAMPLE, submitted, submitted_with_tls_first, local, long_and_odd, changed, wrong_password)
+run(EXAMPLE, submitted, submitted_with_tls_first, local, long_and_odd, long_line, changed, wrong_password)

@@ -30,6 +30,7 @@ DMS_RELAY = {
             "smtpd_tls_key_file": "/etc/postfix/certificates/mail.example.com.key",
             "smtpd_milters": "",
             "smtp_fallback_relay": "",
+            "smtp_line_length_limit": "0",  # it relays what others have signed
             "sender_dependent_relayhost_maps": "",
             "smtp_sasl_auth_enable": "no",
         },
@@ -67,6 +68,7 @@ DMS_RELAY = {
         "main": {
             "relayhost": "[192.168.2.2]:25",
             "smtp_fallback_relay": "",
+            "smtp_line_length_limit": "0",  # it signs
             "smtp_tls_policy_maps": "",
             "non_smtpd_milters": "{ inet:127.0.0.1:8894, default_action=tempfail }",
             "internal_mail_filter_classes": "bounce",
@@ -126,7 +128,8 @@ SASL = {
                    '"mail.example.com"', 'socket = "unix:/var/spool/postfix/postern/milter.sock"'],
     },
     "private": {
-        "main": {"relayhost": "[192.168.2.2]:587"},
+        # its mail is signed behind it: what is folded by then is folded for good
+        "main": {"relayhost": "[192.168.2.2]:587", "smtp_line_length_limit": "998"},
         "trusted": set(),
         "ask": {
             "postfix-relaymap.cf": {"@example.com": "[192.168.2.2]:587",
@@ -246,9 +249,9 @@ def home(domain, hostname, first, second, out, fallback, links, size):
 
 TWO_OF_EACH = {
     "mx1": mx("mx1.example.net", "hostmaster@example.org", "52428800", 43, 45, 47, 50),
-    "mx2": mx("mx2.example.net", "postmaster@example.com", "10240000", 44, 46, 48, 49),
+    "mx2": mx("mx2.example.net", "postmaster@example.com", "52428800", 44, 46, 48, 49),
     "home": home("example.com", "home.example.com", "[10.8.0.1]:25", "[10.8.0.2]:25", 47, 48,
-                 {38, 39}, "10240000"),
+                 {38, 39}, "52428800"),
     "office": home("example.org", "office.example.org", "[10.8.0.2]:25", "[10.8.0.1]:25", 49, 50,
                    {40, 41}, "52428800"),
 }
@@ -266,7 +269,7 @@ CHAIN = {
         "ask": {
             "transport_maps": {"example.com": "relay:[fd00:1::2]:2587", **NOT_RELAYED},
             "relay_recipient_maps": {"user@example.com": "OK", "other@example.com": None,
-                                     "@example.com": None},
+                                     "PostMaster@example.com": "OK", "@example.com": None},
             "smtp_tls_policy_maps": {"[fd00:1::2]:2587": "verify match=inner.example.com"},
             "smtp_sasl_password_maps": {"[fd00:1::2]:2587": "from-outer:pässwort"},
         },
@@ -362,6 +365,42 @@ APP_RELAY_DIRECT = {"relay": app_relay(
     {}, {"hostname": 17, "clients": 19, "size": 21, "container": 15, "allowed": 20}, 6,
     modes={"entrypoint": 0o755})}
 
-DEMANDS = {"dms-relay": DMS_RELAY, "app-relay": APP_RELAY,
+SES = "[email-smtp.eu-west-1.amazonaws.com]:587"
+MAILGUN = "[smtp.eu.mailgun.org]:587"
+
+SMARTHOST_FALLBACK = {
+    "public": {
+        "main": {"relayhost": "", "smtp_fallback_relay": SES, "smtp_sasl_auth_enable": "yes"},
+        "trusted": {"192.168.2.3/32"},
+        "ask": {
+            "sender_dependent_relayhost_maps": {"@example.com": None, "@lists.example": None, "<>": None,
+                                                "@shop.example": SES},
+            "sender_dependent_default_transport_maps": {
+                "@example.com": None, "<>": None, "@shop.example": "fallback-shop:",
+                "@lists.example": "fallback-direct:"},
+            "smtp_tls_policy_maps": {SES: "secure match=" + SES[1:-5],
+                                     MAILGUN: "secure match=" + MAILGUN[1:-5]},
+            "smtp_sasl_password_maps": {SES: "AKIAEXAMPLE:ses-secret",
+                                        MAILGUN: "postmaster@shop.example:mailgun-secret"},
+        },
+        "master": {"fallback-shop/unix": {"smtp_fallback_relay": MAILGUN},
+                   "fallback-direct/unix": {"smtp_fallback_relay": ""},
+                   "relay/unix": {"smtp_fallback_relay": ""}},
+        "causes": {"smtp_fallback_relay": {50}, ("relayhosts", "@shop.example"): {51},
+                   ("sender_services", "@shop.example"): {51},
+                   ("sender_services", "@lists.example"): {49}},
+        "modes": {"sasl_passwd": 0o600},
+        "milter": ['domain "lists.example"'],
+    },
+    "private": {
+        "main": {"relayhost": "[192.168.2.2]:25", "smtp_fallback_relay": ""},
+        "trusted": {"192.168.2.2/32"},
+        "ask": {"postfix-relaymap.cf": {"@lists.example": "[192.168.2.2]:25"}},
+        "causes": {"relayhost": {49}},
+        "milter": False,
+    },
+}
+
+DEMANDS = {"smarthost-fallback": SMARTHOST_FALLBACK, "dms-relay": DMS_RELAY, "app-relay": APP_RELAY,
            "app-relay-direct": APP_RELAY_DIRECT, "sasl": SASL, "smarthost": SMARTHOST,
            "two-of-each": TWO_OF_EACH, "chain": CHAIN}

@@ -235,18 +235,32 @@ static void test_long_lines(void **state)
 	CHECK_EXCERPTS(cases);
 }
 
+#define HIDDEN "  | (line not shown: it may hold a secret)\n"
+
 /* The cursor only saves time: lines may be asked for in any order. */
 static void test_cursor(void **state)
 {
 	static const struct source one = {.name = "f", .text = "a\nb\nc\n", .length = 6};
 	static const struct source two = {.name = "f", .text = "d\ne\n", .length = 4};
+	static const struct source wide = {
+		.name = "f", .text = "\xc3\xa4xyz\ntoken\n", .length = 12};
 	static const struct {
 		struct position at;
 		const char *expected;
 	} cases[] = {
-		{{&one, 3, 0}, "  | c\n"}, {{&one, 1, 0}, "  | a\n"}, {{&one, 2, 0}, "  | b\n"},
-		{{&one, 2, 0}, "  | b\n"}, {{&two, 2, 0}, "  | e\n"}, {{&two, 9, 0}, ""},
-		{{&two, 1, 0}, "  | d\n"}, {{&one, 3, 0}, "  | c\n"},
+		{{&one, 3, 0}, "  | c\n"},
+		{{&one, 1, 0}, "  | a\n"},
+		{{&one, 2, 0}, "  | b\n"},
+		{{&one, 2, 0}, "  | b\n"},
+		{{&two, 2, 0}, "  | e\n"},
+		{{&two, 9, 0}, ""},
+		{{&two, 1, 0}, "  | d\n"},
+		{{&one, 3, 0}, "  | c\n"},
+		{{&wide, 1, 3}, "  | \xc3\xa4xyz\n  |   ^\n"},
+		{{&wide, 1, 4}, "  | \xc3\xa4xyz\n  |    ^\n"},
+		{{&wide, 1, 2}, "  | \xc3\xa4xyz\n  |  ^\n"},
+		{{&wide, 2, 3}, HIDDEN},
+		{{&wide, 1, 1}, "  | \xc3\xa4xyz\n  | ^\n"},
 	};
 	struct excerpt_cursor cursor = {0};
 
@@ -264,8 +278,6 @@ static void test_cursor(void **state)
 	}
 }
 
-#define HIDDEN "  | (line not shown: it may hold a secret)\n"
-
 static void test_secrets(void **state)
 {
 	static const struct excerpt_case cases[] = {
@@ -282,6 +294,10 @@ static void test_secrets(void **state)
 		{"a:\n  credentials:\n    b:\n      c: d\n", 4, 7, HIDDEN},
 		{"credentials:\n- user: u\n  word: x\n", 3, 3, HIDDEN},
 		{"smtp_sasl_password_maps =\n\tstatic:u:p", 2, 2, HIDDEN},
+		{"password:\n- x\n- y\n", 3, 3, HIDDEN},
+		{"a:\n- password: x\n  b:\n    c: x\n", 4, 5, HIDDEN},
+		/* but not in another item of the list */
+		{"a:\n- password: x\n- user: y\n", 3, 3, "  | - user: y\n  |   ^\n"},
 		{"password: x\nuser: y", 2, 1, "  | user: y\n  | ^\n"},
 		{"a:\n  password: x\n  user: y\n", 3, 3, "  |   user: y\n  |   ^\n"},
 		{"a:\n  password: x\nb:\n  user: y\n", 4, 3, "  |   user: y\n  |   ^\n"},

@@ -111,7 +111,8 @@ static bool same_words(struct arena *arena, const char *a, const char *b)
 	return true;
 }
 
-static bool check_case(const struct mistake *test)
+/* `hint` is what else must be printed; NULL: nothing in particular. */
+static bool check_case(const struct mistake *test, const char *hint)
 {
 	struct strbuf expected = STRBUF_INIT, got = STRBUF_INIT;
 	struct arena *arena = arena_new(0);
@@ -135,6 +136,10 @@ static bool check_case(const struct mistake *test)
 			text ? text : "?\n", strbuf_text(&expected), strbuf_text(&got), printed);
 		good = false;
 	}
+	if (hint && !strstr(printed, hint)) {
+		fprintf(stderr, "no '%s' in\n%s", hint, printed);
+		good = false;
+	}
 	strbuf_done(&expected);
 	strbuf_done(&got);
 	arena_free(arena);
@@ -146,7 +151,7 @@ static void check_cases(const struct mistake *cases, size_t count)
 	size_t bad = 0;
 
 	for (size_t i = 0; i < count; i++)
-		bad += !check_case(&cases[i]);
+		bad += !check_case(&cases[i], NULL);
 	assert_int_equal(bad, 0);
 }
 
@@ -176,7 +181,7 @@ CASES(clients)
 static const struct {
 	const struct mistake *cases;
 	size_t count;
-} tables[] = {TABLE(keys),  TABLE(types),  TABLE(values), TABLE(nodes),
+} tables[] = {TABLE(keys),  TABLE(types),  TABLE(values),  TABLE(nodes),
 	      TABLE(links), TABLE(routes), TABLE(proxies), TABLE(clients)};
 
 static bool has_word(const char *words, const char *word)
@@ -215,6 +220,16 @@ static void every_rule_has_a_case(void **state)
 }
 
 /* --- what else diagnostics must do --- */
+
+static void conflicts_come_with_a_way_out(void **state)
+{
+	size_t bad = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++)
+		bad += !check_case(&conflicts[i].mistake, conflicts[i].hint);
+	assert_int_equal(bad, 0);
+}
 
 static void hints_name_what_was_meant(void **state)
 {
@@ -258,7 +273,7 @@ static void five_mistakes_are_told_at_once(void **state)
 	};
 
 	(void)state;
-	assert_true(check_case(&five));
+	assert_true(check_case(&five, NULL));
 }
 
 /* The YAML's own mistakes come the same way, with nothing said about a topology that is not there.
@@ -343,6 +358,7 @@ int main(void)
 		cmocka_unit_test(proxies_cases),
 		cmocka_unit_test(clients_cases),
 		cmocka_unit_test(every_rule_has_a_case),
+		cmocka_unit_test(conflicts_come_with_a_way_out),
 		cmocka_unit_test(hints_name_what_was_meant),
 		cmocka_unit_test(five_mistakes_are_told_at_once),
 		cmocka_unit_test(broken_yaml_is_told_alone),

@@ -34,7 +34,7 @@ struct edit {
 
 struct mistake {
 	const char *rules; /* separated by spaces */
-	struct edit edits[6];
+	struct edit edits[8];
 };
 
 /* clang-format off */
@@ -59,6 +59,9 @@ struct mistake {
 #define HUB_LINK "{between: [public, mx2], over: vpn}"
 #define SMARTHOST(keys) NODE("provider: {kind: smarthost, " keys "}")
 #define BY_SMARTHOST {"public, internet]}", "public, provider]}"}
+#define SECOND_DOMAIN {"  example.com: {mailboxes: private}\n", \
+		       "  example.com: {mailboxes: private}\n  example.org: {mailboxes: private}\n"}, \
+		      {"to: [example.com]", "to: [example.com, example.org]"}
 #define LOGIN "{username: u, password: {file: closed}}"
 #define BOX_LOGIN "{username: u@example.com, password: {file: closed}}"
 
@@ -217,6 +220,13 @@ static const struct mistake values[] = {
 	{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.45}")}},
 	{"egress", {PRIVATE("egress: {ipv4: ^11.22.33.44}")}},
 	{"egress", {PUBLIC("egress: {ipv6: '^2001:db8::1'}"), {"'^", "^'"}}},
+	{"egress", {{"internet: 11.22.33.44,", "internet: [11.22.33.44, '2001:db8::1'],"},
+		    PUBLIC("egress: {ipv4: 11.22.33.44, ipv6: ^'2001:db8::1'}\n"
+			   "    extra: {inet_protocols: ipv4}")}},
+	{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.44}\n    extra: {inet_protocols: ipv6}")}},
+	{"", {PUBLIC("egress: {ipv4: 11.22.33.44}\n    extra: {inet_protocols: 'ipv6, ipv4'}")}},
+	{"", {PUBLIC("egress: {ipv4: 11.22.33.44}\n    extra: {inet_protocols: all}")}},
+	{"", {PUBLIC("egress: {ipv4: 11.22.33.44}\n    extra: {inet_protocols: ''}")}},
 	{"egress", {PUBLIC("egress: ^{}")}},
 	{"bad-value", {PUBLIC("egress: {ipv4: ^2001:db8::1}")}},
 	{"egress", {LINK("egress: {^private: {ipv4: 10.0.0.3}}")}},
@@ -279,6 +289,9 @@ static const struct mistake values[] = {
 	{"bad-value", {TEST("{name: t, at: public, client: ^here, to: a@b.c, expect: relayed}")}},
 	{"bad-value bad-value",
 	 {TEST("{name: t, at: public, client: 1.2.3.4, from: ^x, to: ^<>, expect: relayed}")}},
+
+	{"missing-key", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: ^{}}")}},
+	{"", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: {code: 250}}")}},
 
 	/* unknown-name */
 	{"unknown-name", {{"mailboxes: private", "mailboxes: ^privat"}}},
@@ -444,8 +457,36 @@ static const struct mistake routes[] = {
 	{"route-conflict",
 	 {NODE(MX2), LINKS(HUB_LINK), LINKS(MX2_LINK),
 	  ROUTE("{name: x, to: example.com, path: [internet, ^public, mx2, private]}")}},
-	{"route-conflict", {SMARTHOST("host: a.example"), {"  public:", "  ^public:"},
-			    ROUTE("{name: x, from: example.com, path: [private, public, provider]}")}},
+	/* falling back: on a relay, whatever comes first, and for one domain only */
+	{"", {SMARTHOST("host: a.example"),
+	      LAST("  - {name: x, from: example.com, path: [private, public, provider]}\n")}},
+	{"", {SMARTHOST("host: a.example"), SECOND_DOMAIN,
+	      LAST("  - {name: x, from: example.org, path: [private, public, internet]}\n"
+		   "  - {name: y, from: example.org, path: [private, public, provider]}\n")}},
+	/* but not on the internet, */
+	{"route-conflict", {SMARTHOST("host: a.example"),
+			    ROUTE("{name: x, from: example.com, path: [private, public, provider]}"),
+			    {"  - {name: out,", "  - ^{name: out,"}}},
+	{"route-conflict", {SMARTHOST("host: a.example"),
+			    LAST("  - {name: x, from: a@example.com, path: [private, public, provider]}\n"
+				 "  - ^{name: y, from: a@example.com, path: [private, public, internet]}\n")}},
+	/* in another TLS mode, from another address, or with the login of another relay, */
+	{"route-conflict", {SMARTHOST("host: a.example"), NODE("wrapped: {kind: smarthost, host: b.example, "
+							       "port: 465}"),
+			    LAST("  - ^{name: x, from: example.com, path: [private, public, wrapped]}\n"),
+			    BY_SMARTHOST}},
+	{"route-conflict", {SMARTHOST("host: a.example"),
+			    LAST("  - ^{name: x, from: example.com, path: [private, public, provider], "
+				 "egress: {ipv4: 11.22.33.44}}\n")}},
+	{"route-conflict",
+	 {NODE(MX2), LINKS(HUB_LINK), PUBLIC("egress: {ipv4: 11.22.33.44}"),
+	  LAST("  - ^{name: x, from: example.com, path: [private, public, mx2, internet]}\n")}},
+	{"credentials", {SMARTHOST("host: a.example, sender_credentials: {example.com: " LOGIN "}"),
+			 LAST("  - ^{name: x, from: example.com, path: [private, public, provider]}\n")}},
+	/* and not for one domain alone where there is one list for the host */
+	{"route-conflict", {NODE(MX2), LINKS(MX2_LINK), SECOND_DOMAIN,
+			    LAST("  - {name: y, from: example.com, path: [private, mx2, internet]}\n"
+				 "  - ^{name: x, from: example.org, path: [private, public, internet]}\n")}},
 	/* domains without a way in, with two, with one to the wrong place, without a way out */
 	{"domain-undelivered", {BARE("{name: out2, from: example.com, "
 				     "path: [private, public, internet]}"),
@@ -546,6 +587,17 @@ static const struct mistake proxies[] = {
 	 {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^^same_port")}},
 	{"proxy-port-direct-client",
 	 {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^same_port}")}},
+	/* parameters of their own */
+	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: {a: '', b: '{ x }'}")}},
+	{"misplaced-key", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, extra: {^a: b}}")}},
+	{"bad-value", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: {a: ^'} b'}")}},
+	{"bad-value", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: {^'a b': c}")}},
+	{"bad-value", {EDGE("haproxy"), HOME("s: {service: submission, proxied_by: edge, "
+					     "extra: {a: ^'b c'}}")}},
+	{"credentials", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: "
+						 "{^smtp_sasl_password_maps: 'static:u:p'}")}},
+	{"egress", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, "
+					    "egress: ^{ipv4: 11.22.33.44}")}},
 	/* proxies on paths */
 	{"proxy-path", {EDGE("haproxy"), {"[internet, public", "[internet, ^edge, public"}}},
 	{"proxy-path", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge}"),
@@ -629,8 +681,19 @@ static const struct mistake clients[] = {
 	  LINK("trust: sasl, credentials: {^public: " LOGIN ", private: " BOX_LOGIN "}")}},
 	/* sizes */
 	{"bad-value", {PUBLIC("message_size_limit: ^1023")}},
-	{"", {PUBLIC("message_size_limit: 0")}},
+	{"size-limit-falls", {PUBLIC("message_size_limit: ^0")}},
 	{"bad-value", {PRIVATE("message_size_limit: ^0")}},
+	/* which may not fall on the way: in, out, at a provider */
+	{"size-limit-falls", {PUBLIC("message_size_limit: ^20480000")}},
+	{"size-limit-falls", {PRIVATE("message_size_limit: ^20480000")}},
+	{"", {PUBLIC("message_size_limit: 20480000"), PRIVATE("message_size_limit: 20480000")}},
+	{"size-limit-falls",
+	 {PUBLIC("message_size_limit: ^20480000"), PRIVATE("message_size_limit: 20480000"),
+	  SMARTHOST("provider: mailjet, credentials: " LOGIN), BY_SMARTHOST}},
+	{"", {SMARTHOST("provider: postmark, credentials: " LOGIN), BY_SMARTHOST}},
+	{"size-limit-falls", {CONTAINER("clients: app, message_size_limit: ^0"),
+			      NODE("mail: {kind: smarthost, provider: gmail, credentials: " LOGIN "}"),
+			      {"[relay, internet]", "[relay, mail]"}}},
 	/* parameters of the user's own */
 	{"bad-value", {PUBLIC("extra: {^'a b': c}")}},
 	{"bad-value", {PUBLIC("extra: {a: ^\"b\\nc\"}")}},
@@ -639,6 +702,37 @@ static const struct mistake clients[] = {
 	{"wrong-type", {PUBLIC("extra: {a: ^~}")}},
 	{"credentials", {PUBLIC("extra: {^smtp_sasl_password_maps: 'static:user:secret'}")}},
 	{"", {PUBLIC("extra: {smtp_sasl_password_maps: 'lmdb:/etc/postfix/own'}")}},
+};
+
+/* Conflicts between things that are sound by themselves: the hint says which of them to change. */
+static const struct conflict {
+	struct mistake mistake;
+	const char *hint;
+} conflicts[] = {
+	{{"proxy-port-direct-client",
+	  {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^same_port}")}},
+	 "hint: through: second_port keeps port 25 plain"},
+	{{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.45}")}},
+	 "hint: mail cannot leave from an address that the node does not have: list it under the "
+	 "node's addresses, or choose one that is there"},
+	{{"egress",
+	  {{"internet: 11.22.33.44,", "internet: [11.22.33.44, '2001:db8::1'],"},
+	   PUBLIC("egress: {ipv4: 11.22.33.44, ipv6: ^'2001:db8::1'}\n"
+		  "    extra: {inet_protocols: ipv4}")}},
+	 "hint: drop inet_protocols from the node's extra"},
+	{{"egress", {PUBLIC("egress: {ipv6: ^'2001:db8::1'}")}},
+	 "hint: mail cannot leave from an address that the node does not have"},
+	{{"credentials-in-clear",
+	  {SMARTHOST("host: a.example, tls_level: ^none, credentials: " LOGIN), BY_SMARTHOST}},
+	 "hint: tls_level: encrypt"},
+	{{"credentials-in-clear",
+	  {SMARTHOST("host: a.example, tls_level: ^may, sender_credentials: {example.com: " LOGIN
+		     "}"),
+	   BY_SMARTHOST}},
+	 "hint: tls_level: encrypt"},
+	{{"sender-unrouted",
+	  {CONTAINER("clients: app, allowed_sender_domains: [example.org, ^example.com]")}},
+	 "hint: name it in 'from' of a route through 'relay'"},
 };
 
 #endif
