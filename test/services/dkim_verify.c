@@ -27,14 +27,14 @@ static void feed(struct verifier *verifier, const char *text, size_t length)
 	while (field < end) {
 		const char *stop = field;
 
+		if (end - field >= 2 && memcmp(field, "\r\n", 2) == 0) {
+			field += 2;
+			break;
+		}
 		do {
 			stop = memmem(stop, (size_t)(end - stop), "\r\n", 2);
 			stop = stop ? stop + 2 : end;
 		} while (stop < end && (*stop == ' ' || *stop == '\t'));
-		if (stop - field == 2) {
-			field = stop;
-			break;
-		}
 		assert(verifier_header(verifier, field, (size_t)(stop - field) - 2) == 0);
 		field = stop;
 	}

@@ -27,7 +27,7 @@ def enter_namespace():
                 skip(f"needs {program} (Debian package {package})")
         # the child's parent is this process, so that a variable left over cannot fool it
         environment = dict(os.environ, POSTERN_TEST_NAMESPACE=str(os.getpid()))
-        sys.exit(subprocess.call(["unshare", "--net", "--", sys.executable, *sys.argv],
+        sys.exit(subprocess.call(["unshare", "--net", "--mount", "--", sys.executable, *sys.argv],
                                  env=environment))
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 
