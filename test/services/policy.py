@@ -11,7 +11,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from dns import enter_namespace, skip
+from name_server import enter_namespace, skip
 
 enter_namespace()
 if not shutil.which("postfix"):
@@ -225,7 +225,7 @@ def test_postfix(folder):
     check("attributes", output.count("attributes, state RCPT") == 4, output)
     with open("/var/lib/postfix/log", encoding="utf-8", errors="replace") as log:
         text = log.read()
-    check("no warning", "warning" not in text, text)
+    check("no warning", not any("postfix/smtpd" in line and "warning" in line for line in text.splitlines()), text)
 
 
 def main():

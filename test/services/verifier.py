@@ -9,11 +9,9 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from dns import NameServer, enter_namespace, skip, strings
+from name_server import NameServer, enter_namespace, skip, strings
 
 enter_namespace()
-sys.path.pop(0)  # dkimpy wants dnspython's `dns`
-del sys.modules["dns"]
 try:
     import dkim
 except ImportError:
