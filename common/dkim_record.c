@@ -90,7 +90,7 @@ static const char *parse_tags(const char *text, size_t length, struct span *tags
 		const char *equal = memchr(part.text, '=', part.length), *wrong;
 
 		text = stop ? stop + 1 : end;
-		if (part.length == 0 && text == end && !first)
+		if (part.length == 0 && !stop && !first)
 			break; /* after the last semicolon */
 		if (!equal)
 			return "it is not a list of tags";
