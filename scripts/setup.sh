@@ -5,6 +5,7 @@
 readonly BUILD_PACKAGES=(
 	build-essential cmake ninja-build pkg-config
 	libyaml-dev libjansson-dev libssl-dev libconfuse-dev libopendkim-dev libmilter-dev libcrypt-dev
+	libldns-dev libmicrohttpd-dev libsystemd-dev
 	scdoc
 )
 # The lab boots real servers.
@@ -14,7 +15,7 @@ readonly LAB_PACKAGES=(
 )
 readonly TEST_PACKAGES=(
 	libcmocka-dev clang libclang-rt-14-dev shellcheck mandoc
-	opendkim miltertest libmail-dkim-perl python3-yaml python3-jsonschema swaks util-linux
+	opendkim opendkim-tools miltertest libmail-dkim-perl python3-yaml python3-jsonschema swaks util-linux
 	haproxy nginx-light libnginx-mod-stream nftables
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
 	unbound ldnsutils
@@ -50,4 +51,20 @@ install_packages() {
 	[ "$status" -eq 0 ] || tail -20 "$log" >&2
 	rm -f "$log"
 	return "$status"
+}
+
+# install_promtool: Prometheus's judge of metrics, alone: the package and what it depends on would take
+# seven times the room, and bring a service.
+install_promtool() {
+	! command -v promtool >/dev/null || return 0
+	[ "$(id -u)" -eq 0 ] || return 0
+	echo "installing promtool ..."
+	local folder status=0
+	folder=$(mktemp -d)
+	chmod 755 "$folder"
+	(cd "$folder" && apt-get download prometheus >/dev/null 2>&1 &&
+		dpkg --fsys-tarfile prometheus_*.deb | tar --extract ./usr/bin/promtool &&
+		install -m 755 usr/bin/promtool /usr/local/bin/promtool) || status=$?
+	rm -rf "$folder"
+	[ "$status" -eq 0 ] || echo "promtool cannot be had: its judgement is left out" >&2
 }

@@ -18,6 +18,7 @@ case ${1-} in
 esac
 
 install_packages "${BUILD_PACKAGES[@]}" "${LAB_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+install_promtool
 export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
 
 # build PRESET: a build without a warning, or the end

@@ -1,0 +1,186 @@
+/* Listening sockets for the services beside the milter protocol; see service_socket.h. */
+#include "milter/service_socket.h"
+#include "common/network.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 128
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_un unix_path;
+};
+
+static const char *unix_path(const char *name)
+{
+	return strncmp(name, "unix:", 5) == 0 ? name + 5 : NULL;
+}
+
+static bool parse_unix(const char *path, union address *out, socklen_t *length)
+{
+	if (path[0] != '/' || strlen(path) >= sizeof(out->unix_path.sun_path))
+		return false;
+	out->unix_path.sun_family = AF_UNIX;
+	memcpy(out->unix_path.sun_path, path, strlen(path) + 1);
+	*length = sizeof(out->unix_path);
+	return true;
+}
+
+/* PORT@ADDRESS; the family must be the one that the name begins with. */
+static bool parse_inet(const char *text, enum ip_family family, bool loopback, union address *out,
+		       socklen_t *length)
+{
+	struct ip_address ip;
+	char *end;
+	unsigned long port = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+
+	if (port == 0 || port > 65535 || *end != '@' || ip_parse(end + 1, &ip) != IP_OK ||
+	    ip.family != family || (loopback && !ip_is_loopback(&ip)))
+		return false;
+	if (family == IP_V4) {
+		out->v4.sin_family = AF_INET;
+		out->v4.sin_port = htons((in_port_t)port);
+		memcpy(&out->v4.sin_addr, ip.octets, sizeof(out->v4.sin_addr));
+		*length = sizeof(out->v4);
+	} else {
+		out->v6.sin6_family = AF_INET6;
+		out->v6.sin6_port = htons((in_port_t)port);
+		memcpy(&out->v6.sin6_addr, ip.octets, sizeof(out->v6.sin6_addr));
+		*length = sizeof(out->v6);
+	}
+	return true;
+}
+
+static bool parse(const char *name, bool loopback, union address *out, socklen_t *length)
+{
+	memset(out, 0, sizeof(*out));
+	if (unix_path(name))
+		return parse_unix(unix_path(name), out, length);
+	if (strncmp(name, "inet:", 5) == 0)
+		return parse_inet(name + 5, IP_V4, loopback, out, length);
+	if (strncmp(name, "inet6:", 6) == 0)
+		return parse_inet(name + 6, IP_V6, loopback, out, length);
+	return false;
+}
+
+bool service_socket_is_valid(const char *name, bool loopback)
+{
+	union address unused;
+	socklen_t length;
+
+	return parse(name, loopback, &unused, &length);
+}
+
+/* Removes what a process that is gone left behind, and nothing else. */
+static int remove_stale(const union address *address, socklen_t length, const char **cause)
+{
+	const char *path = address->unix_path.sun_path;
+	struct stat status;
+	int fd, error = 0;
+
+	*cause = "cannot look for an old socket";
+	if (lstat(path, &status) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	*cause = "something other than a socket is in its place";
+	if (!S_ISSOCK(status.st_mode))
+		return -EEXIST;
+	*cause = "another program listens there";
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, &address->any, length) < 0)
+		error = errno;
+	close(fd);
+	if (error != ECONNREFUSED)
+		return error && error != EAGAIN ? -error : -EADDRINUSE;
+	*cause = "cannot remove the old socket";
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* A folder with the set-group-ID bit gives the socket its own group. */
+static int check_access(const struct service_socket *wanted, const char *path, const char **cause)
+{
+	struct stat status;
+
+	*cause = "its mode or group came out wrong (a folder with the set-group-ID bit?)";
+	if (lstat(path, &status) < 0)
+		return -errno;
+	if (!S_ISSOCK(status.st_mode) || (status.st_mode & 0777) != wanted->mode ||
+	    (wanted->group != (gid_t)-1 && status.st_gid != wanted->group))
+		return -EPERM;
+	return 0;
+}
+
+/* Binds with the mode and group that are wanted: later changes would leave a gap. */
+static int bind_unix(int fd, const union address *address, socklen_t length,
+		     const struct service_socket *wanted, const char **cause)
+{
+	gid_t group = getegid();
+	mode_t mask;
+	int error = 0;
+
+	*cause = "cannot take on its group";
+	if (wanted->group != (gid_t)-1 && setegid(wanted->group) < 0)
+		return -errno;
+	*cause = "cannot listen";
+	mask = umask(~wanted->mode & 0777);
+	if (bind(fd, &address->any, length) < 0)
+		error = -errno;
+	umask(mask);
+	if (setegid(group) < 0 && !error)
+		error = -errno;
+	return error ? error : check_access(wanted, address->unix_path.sun_path, cause);
+}
+
+static int bind_inet(int fd, const union address *address, socklen_t length, const char **cause)
+{
+	const int yes = 1;
+
+	*cause = "cannot listen";
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0)
+		return -errno;
+	if (address->any.sa_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) < 0)
+		return -errno;
+	return bind(fd, &address->any, length) < 0 ? -errno : 0;
+}
+
+int service_socket_open(const struct service_socket *wanted, const char **cause)
+{
+	union address address;
+	socklen_t length;
+	int fd, error = 0;
+
+	*cause = "it is not unix:PATH, inet:PORT@ADDRESS or inet6:PORT@ADDRESS";
+	if (!parse(wanted->name, false, &address, &length))
+		return -EINVAL;
+	if (address.any.sa_family == AF_UNIX)
+		error = remove_stale(&address, length, cause);
+	if (error)
+		return error;
+	*cause = "cannot make a socket";
+	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	error = address.any.sa_family == AF_UNIX ? bind_unix(fd, &address, length, wanted, cause)
+						 : bind_inet(fd, &address, length, cause);
+	if (!error && listen(fd, BACKLOG) < 0)
+		error = -errno;
+	if (error)
+		close(fd);
+	return error ? error : fd;
+}
+
+void service_socket_remove(const struct service_socket *wanted)
+{
+	if (unix_path(wanted->name))
+		unlink(unix_path(wanted->name));
+}
