@@ -17,6 +17,7 @@ readonly TEST_PACKAGES=(
 	opendkim miltertest libmail-dkim-perl python3-yaml python3-jsonschema swaks util-linux
 	haproxy nginx-light libnginx-mod-stream nftables
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
+	mmdebstrap debian-archive-keyring
 )
 
 # install_packages NAME...: those that are missing, without starting their services.
