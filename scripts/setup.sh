@@ -19,6 +19,7 @@ readonly TEST_PACKAGES=(
 	haproxy nginx-light libnginx-mod-stream nftables
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
 	unbound ldnsutils
+	mmdebstrap debian-archive-keyring
 )
 
 # install_packages NAME...: those that are missing, without starting their services.

@@ -46,12 +46,12 @@ const char *check_path(const char *value);
 const char *check_file(const char *value);
 
 /*
- * MAJOR.MINOR of a Postfix release that is known here: the files are tried with the oldest, with that
- * of Debian 12, which is the default, and with the newest.
+ * MAJOR.MINOR of a Postfix release that is known here: the files are tried with the oldest, with
+ * that of Debian 12, which is the default, and with the newest.
  */
-#define POSTFIX_OLDEST 305
+#define POSTFIX_OLDEST	305
 #define POSTFIX_DEFAULT 307
-#define POSTFIX_NEWEST 310
+#define POSTFIX_NEWEST	310
 const char *check_postfix_version(const char *value);
 
 /* The release as a number, 307 for a valid "3.7". */

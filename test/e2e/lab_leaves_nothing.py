@@ -126,6 +126,18 @@ def no_tree(lab):
     assert_nothing("none")
 
 
+def wrong_root(lab):
+    """a root without Postfix, and one for a node that runs none or is not there, is refused"""
+    for option, reason in ((lab.folder, "no root file system with Postfix"),
+                           (f"dns={lab.folder}", "node dns runs no Postfix"),
+                           (f"nobody={lab.folder}", "there is no node nobody")):
+        result = subprocess.run([POSTERN_LAB, "--state", STATE, "up", lab.out, "--name", "wrong",
+                                 "--milter", MILTER, "--root", option], check=False, text=True,
+                                stderr=subprocess.PIPE)
+        assert result.returncode == 1 and reason in result.stderr, result.stderr
+        assert_nothing("wrong")
+
+
 def until(lab):
     """with --until, the lab ends with the process that it was for"""
     with subprocess.Popen(["sleep", "600"]) as process:
@@ -173,6 +185,6 @@ def down(lab):
 
 try:
     run(EXAMPLE, twice_at_once, host_untouched, same_name, up_killed, up_interrupted, up_failed,
-        no_tree, until, missing_program, not_root, down)
+        no_tree, wrong_root, until, missing_program, not_root, down)
 finally:
     shutil.rmtree(STATE, ignore_errors=True)
