@@ -63,9 +63,12 @@ def install(lab, node, pair, paths=SMARTHOST):
 
 
 def reload(lab, node, *parameters):
+    """Sets parameters, and waits until Postfix has taken notice."""
+    before = lab.log(node).count(": reload -- version")
     if parameters:
         lab.run(node, "postconf", "-e", *parameters)
     lab.run(node, "postfix", "reload")
+    wait(lambda: lab.log(node).count(": reload -- version") > before, f"reload at {node}")
 
 
 def send(lab, domain):
@@ -209,7 +212,8 @@ def sign_zone(lab, *records):
     wait(lambda: not lab.run("dns", "pgrep", "nsd", check=False), "end of nsd")
     lab.run("dns", "nsd", "-c", "/etc/nsd/nsd.conf")
     wait(lambda: lab.run("dns", "cat", "/run/nsd.pid", check=False), "start of nsd")
-    reload(lab, "relay")  # smtp(8) remembers TLSA records
+    for verb in ("stop", "start"):  # smtp(8) remembers TLSA records
+        lab.lab(verb, lab.name, "relay")
 
 
 def tlsa(lab, node, host, port):
