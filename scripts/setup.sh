@@ -5,7 +5,7 @@
 readonly BUILD_PACKAGES=(
 	build-essential cmake ninja-build pkg-config
 	libyaml-dev libjansson-dev libssl-dev libconfuse-dev libopendkim-dev libmilter-dev libcrypt-dev
-	scdoc
+	libsystemd-dev scdoc
 )
 # The lab boots real servers.
 readonly LAB_PACKAGES=(
@@ -15,7 +15,7 @@ readonly LAB_PACKAGES=(
 readonly TEST_PACKAGES=(
 	libcmocka-dev clang libclang-rt-14-dev shellcheck mandoc
 	opendkim miltertest libmail-dkim-perl python3-yaml python3-jsonschema swaks util-linux
-	haproxy nginx-light libnginx-mod-stream nftables
+	haproxy nginx-light libnginx-mod-stream nftables valgrind
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
 )
 
