@@ -103,10 +103,12 @@ static struct position place(struct reader *reader, unsigned line, const char *w
 	return at;
 }
 
-/* The first line that begins with `first` and holds `second` as well; line 0 if there is none. */
-static struct position find_line(struct reader *reader, const char *first, const char *second)
+/* The first line from `line` on that begins with `first` and holds `second`; line 0 if none does.
+ */
+static struct position find_line(struct reader *reader, unsigned line, const char *first,
+				 const char *second)
 {
-	for (unsigned line = 1; go_to_line(reader, line); line++) {
+	for (; go_to_line(reader, line); line++) {
 		const char *text = reader->line_text;
 		size_t length = strcspn(text, "\n"), blanks = strspn(text, " \t");
 
@@ -184,17 +186,23 @@ static void fill_options(const struct names *names, cfg_opt_t *options)
 			(cfg_opt_t)CFG_STR_LIST_CB(names->items[i], NULL, CFGF_NODEFAULT, on_value);
 }
 
-/* NAME = {} has no value that the callback could see. */
-static void note_empty_lists(struct reader *reader, cfg_t *cfg)
+/* NAME = {} has no value that the callback could see. `section` is NULL outside of one. */
+static void note_empty_lists(struct reader *reader, cfg_t *cfg, const struct names *names,
+			     const struct section *section)
 {
-	for (size_t i = 0; i < reader->names.known; i++) {
-		const char *name = reader->names.items[i];
+	for (size_t i = 0; i < names->known; i++) {
+		const char *name = names->items[i];
 		const cfg_opt_t *option = cfg_getopt(cfg, name);
+		struct setting *setting;
 
 		if (!(option->flags & CFGF_MODIFIED) || option->nvalues)
 			continue;
-		*add_setting(reader) = (struct setting){
-			.name = name, .at = find_line(reader, name, ""), .first = true};
+		setting = add_setting(reader);
+		*setting = (struct setting){.name = name, .first = true};
+		setting->section = section ? section->title : NULL;
+		setting->at = find_line(reader, section ? section->at.line : 1, name, "");
+		if (section && !setting->at.line)
+			setting->at = section->at;
 	}
 }
 
@@ -208,7 +216,9 @@ static void note_sections(struct reader *reader, cfg_t *cfg)
 		const char *title = cfg_title(cfg_getnsec(cfg, name, (unsigned)i));
 
 		sections[i].title = arena_strdup(reader->arena, title);
-		sections[i].at = find_line(reader, name, title);
+		sections[i].at = find_line(reader, 1, name, title);
+		note_empty_lists(reader, cfg_getnsec(cfg, name, (unsigned)i),
+				 &reader->section_names, &sections[i]);
 	}
 	reader->settings.sections = sections;
 	reader->settings.section_count = count;
@@ -233,7 +243,7 @@ static void read_once(struct reader *reader)
 	cfg_set_error_function(cfg, on_error);
 	result = cfg_parse_buf(cfg, reader->text);
 	reader->settings.complete = result == CFG_SUCCESS;
-	note_empty_lists(reader, cfg);
+	note_empty_lists(reader, cfg, &reader->names, NULL);
 	note_sections(reader, cfg);
 	cfg_free(cfg);
 }

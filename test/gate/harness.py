@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -47,6 +48,9 @@ def isolate():
         # Python must be process 1: when it ends, the kernel ends all the others
         os.execvp("unshare", ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
                               "--mount-proc", sys.executable, *sys.argv])
+    # what hangs must end, and everything with it, before CTest loses patience
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(1))
+    signal.alarm(280)
     sh("ip link set lo up")
     for v4, v6 in (SERVER, PROXY, STRANGER, CLIENT, INSIDE):
         sh(f"ip addr add {v4}/32 dev lo && ip addr add {v6}/128 dev lo nodad")
@@ -295,7 +299,7 @@ class Gate:
 
     def counts(self, listener="smtp"):
         """The counts that SIGUSR1 writes to the log."""
-        self.signal(10, f"listener={listener} ")
+        self.signal(signal.SIGUSR1, f"listener={listener} ")
         line = re.findall(rf"listener={listener} (.*)", self.log())[-1]
         return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line)}
 
