@@ -116,17 +116,30 @@ struct node *route_previous(const struct route *route, const struct node *node)
 	return NULL;
 }
 
+/* The routes of a domain, or all where it is NULL: a topology may have thousands, a domain a few.
+ */
+static size_t route_count(const struct topology *topology, const struct domain *domain)
+{
+	return domain ? domain->routes.count : topology->routes.count;
+}
+
+static const struct route *route_at(const struct topology *topology, const struct domain *domain,
+				    size_t i)
+{
+	return domain ? domain->routes.items[i] : &topology->routes.items[i];
+}
+
 size_t topology_ways_out(const struct topology *topology, const struct node *node,
 			 const struct domain *domain, struct node **next, size_t most)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < topology->routes.count; i++) {
-		const struct route *route = &topology->routes.items[i];
+	for (size_t i = 0; i < route_count(topology, domain); i++) {
+		const struct route *route = route_at(topology, domain, i);
 		struct node *way = route_next(route, node);
 		bool known = false;
 
-		if (!way || !route_is_outbound(route) || (domain && !route_serves(route, domain)))
+		if (!way || !route_is_outbound(route))
 			continue;
 		for (size_t j = 0; j < count && j < most; j++)
 			known |= next[j] == way;
@@ -142,11 +155,10 @@ size_t topology_ways_out(const struct topology *topology, const struct node *nod
 const struct route *topology_route_out(const struct topology *topology, const struct node *node,
 				       const struct domain *domain)
 {
-	for (size_t i = 0; i < topology->routes.count; i++) {
-		const struct route *route = &topology->routes.items[i];
+	for (size_t i = 0; i < route_count(topology, domain); i++) {
+		const struct route *route = route_at(topology, domain, i);
 
-		if (route_is_outbound(route) && route_next(route, node) &&
-		    (!domain || route_serves(route, domain)))
+		if (route_is_outbound(route) && route_next(route, node))
 			return route;
 	}
 	return NULL;

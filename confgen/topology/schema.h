@@ -53,7 +53,7 @@ struct schema {
 	const struct schema_row *rows;
 	size_t count;
 	const char *shorthand; /* the key that a value which is no mapping is taken for; or NULL */
-	bool filled; /* an empty mapping says nothing: at least one key must be given */
+	bool filled;	       /* an empty mapping says nothing: at least one key must be given */
 	bool secret; /* its source lines are never shown: a slip there may hold the secret */
 };
 

@@ -195,8 +195,10 @@ static void verify_one_list(const struct node *node, const struct domain *domain
 
 static bool has_fallbacks(const struct topology *topology, const struct node *node)
 {
+	struct node *ways[1];
+
 	for (size_t i = 0; i < topology->domains.count; i++)
-		if (ways_of(topology, node, &topology->domains.items[i], NULL).count > 1)
+		if (topology_ways_out(topology, node, &topology->domains.items[i], ways, 1) > 1)
 			return true;
 	return false;
 }
