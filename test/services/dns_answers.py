@@ -128,7 +128,7 @@ def main():
                 # broken
                 ("cut", lambda q: [answer(q, text)[:-5]], None, "unknown"),
                 ("too many counted", lambda q: [answer(q, text, count=9)], None, "unknown"),
-                ("name that points to itself", lambda q: [answer(q, count=1) + b"\xc0" + bytes([len(q)]) + b"\0" * 20], None, "unknown"),
+                ("name that points to itself", lambda q: [answer(q, count=1) + b"\xc0" + bytes([12 + len(question(q))]) + b"\0" * 20], None, "unknown"),
                 ("NULs", lambda q: [answer(q, b"v=DKIM1\0; p=")], None, "unusable"),
                 # truncated
                 ("TCP", lambda q: [answer(q, flags=truncated)], lambda q: [framed(answer(q, long))], "good"),
