@@ -124,8 +124,6 @@ static bool is_expression(const char *start, const char *at, const char *end)
 	const char *close = at + 2;
 	bool assigns = false;
 
-	if (at > start && at[-1] == '$')
-		return false;
 	for (; close < end && *close != '{' && *close != '}'; close++)
 		assigns = assigns || *close == '=';
 	if (end - close < 2 || close[0] != '}' || close[1] != '}')
@@ -133,23 +131,30 @@ static bool is_expression(const char *start, const char *at, const char *end)
 	return !assigns || at == start || text_is_space(at[-1]) || isalnum((unsigned char)at[-1]);
 }
 
+/* How deep in the braces of a "${" a line is, its next octet being `at`. */
+static size_t follow_braces(size_t level, const char *start, const char *at)
+{
+	if (*at == '{')
+		return level || (at > start && at[-1] == '$') ? level + 1 : 0;
+	return level && *at == '}' ? level - 1 : level;
+}
+
 /* The first sign of a template in a physical line, and what it looks like; or NULL. */
 static const char *find_template(const char *start, const char *end, const char **kind)
 {
+	size_t level = 0;
+
 	for (const char *at = start; at + 1 < end; at++) {
-		if (at[0] == '{' && (at[1] == '%' || at[1] == '#') &&
-		    memchr(at, '}', (size_t)(end - at)) && (at == start || at[-1] != '$')) {
-			*kind = at[1] == '%' ? "{% ... %}" : "{# ... #}";
-			return at;
-		}
-		if (at[0] == '{' && at[1] == '{' && is_expression(start, at, end)) {
-			*kind = "{{ ... }}";
-			return at;
-		}
+		level = follow_braces(level, start, at);
 		if (at[0] == '<' && at[1] == '%') {
 			*kind = "<% ... %>";
 			return at;
 		}
+		if (level || at[0] != '{')
+			continue;
+		*kind = at[1] == '%' ? "{% ... %}" : "{{ ... }}";
+		if (at[1] == '%' || (at[1] == '{' && is_expression(start, at, end)))
+			return at;
 	}
 	return NULL;
 }
