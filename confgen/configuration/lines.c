@@ -1,9 +1,9 @@
 /* Logical lines; see lines.h. */
 #include "confgen/configuration/lines.h"
 #include "common/file.h"
+#include "confgen/configuration/parameters.h"
 #include "confgen/configuration/rules.h"
 
-#include <ctype.h>
 #include <errno.h>
 
 void line_reader_init(struct line_reader *reader, struct arena *arena, const struct source *source,
@@ -115,20 +115,32 @@ bool line_reader_next(struct line_reader *reader, struct text *line)
 	return false;
 }
 
+/* Whether "regexp:" or another type whose tables are written in braces stands before `at`. */
+static bool is_behind_type(const char *start, const char *at)
+{
+	const char *word = at - 1;
+	const struct table_type *type;
+
+	if (at == start || *word != ':')
+		return false;
+	while (word > start && word[-1] >= 'a' && word[-1] <= 'z')
+		word--;
+	type = table_type_find(word, (size_t)(at - 1 - word));
+	return type && type->braces;
+}
+
 /*
- * Whether "{{" at `at` opens an expression of Jinja or Go. Postfix has braces in braces too, in
- * ${{a}=={b}?...} and inline:{{a = b}, ...}; but there the inner ones hold an '=', or more braces.
+ * Whether "{{" at `at` opens an expression of Jinja or Go, which has no braces inside. Postfix has
+ * braces in braces too, in ${{a}=={b}?...} and inline:{{a = b}, ...}.
  */
 static bool is_expression(const char *start, const char *at, const char *end)
 {
 	const char *close = at + 2;
-	bool assigns = false;
 
-	for (; close < end && *close != '{' && *close != '}'; close++)
-		assigns = assigns || *close == '=';
-	if (end - close < 2 || close[0] != '}' || close[1] != '}')
-		return false;
-	return !assigns || at == start || text_is_space(at[-1]) || isalnum((unsigned char)at[-1]);
+	while (close < end && *close != '{' && *close != '}')
+		close++;
+	return end - close >= 2 && close > at + 2 && close[0] == '}' && close[1] == '}' &&
+	       !is_behind_type(start, at);
 }
 
 /* How deep in the braces of a "${" a line is, its next octet being `at`. */
