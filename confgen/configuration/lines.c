@@ -1,9 +1,9 @@
 /* Logical lines; see lines.h. */
 #include "confgen/configuration/lines.h"
 #include "common/file.h"
+#include "confgen/configuration/parameters.h"
 #include "confgen/configuration/rules.h"
 
-#include <ctype.h>
 #include <errno.h>
 
 void line_reader_init(struct line_reader *reader, struct arena *arena, const struct source *source,
@@ -115,41 +115,58 @@ bool line_reader_next(struct line_reader *reader, struct text *line)
 	return false;
 }
 
+/* Whether "regexp:" or another type whose tables are written in braces stands before `at`. */
+static bool is_behind_type(const char *start, const char *at)
+{
+	const char *word = at - 1;
+	const struct table_type *type;
+
+	if (at == start || *word != ':')
+		return false;
+	while (word > start && word[-1] >= 'a' && word[-1] <= 'z')
+		word--;
+	type = table_type_find(word, (size_t)(at - 1 - word));
+	return type && type->braces;
+}
+
 /*
- * Whether "{{" at `at` opens an expression of Jinja or Go. Postfix has braces in braces too, in
- * ${{a}=={b}?...} and inline:{{a = b}, ...}; but there the inner ones hold an '=', or more braces.
+ * Whether "{{" at `at` opens an expression of Jinja or Go, which has no braces inside. Postfix has
+ * braces in braces too, in ${{a}=={b}?...} and inline:{{a = b}, ...}.
  */
 static bool is_expression(const char *start, const char *at, const char *end)
 {
 	const char *close = at + 2;
-	bool assigns = false;
 
-	if (at > start && at[-1] == '$')
-		return false;
-	for (; close < end && *close != '{' && *close != '}'; close++)
-		assigns = assigns || *close == '=';
-	if (end - close < 2 || close[0] != '}' || close[1] != '}')
-		return false;
-	return !assigns || at == start || text_is_space(at[-1]) || isalnum((unsigned char)at[-1]);
+	while (close < end && *close != '{' && *close != '}')
+		close++;
+	return end - close >= 2 && close > at + 2 && close[0] == '}' && close[1] == '}' &&
+	       !is_behind_type(start, at);
+}
+
+/* How deep in the braces of a "${" a line is, its next octet being `at`. */
+static size_t follow_braces(size_t level, const char *start, const char *at)
+{
+	if (*at == '{')
+		return level || (at > start && at[-1] == '$') ? level + 1 : 0;
+	return level && *at == '}' ? level - 1 : level;
 }
 
 /* The first sign of a template in a physical line, and what it looks like; or NULL. */
 static const char *find_template(const char *start, const char *end, const char **kind)
 {
+	size_t level = 0;
+
 	for (const char *at = start; at + 1 < end; at++) {
-		if (at[0] == '{' && (at[1] == '%' || at[1] == '#') &&
-		    memchr(at, '}', (size_t)(end - at)) && (at == start || at[-1] != '$')) {
-			*kind = at[1] == '%' ? "{% ... %}" : "{# ... #}";
-			return at;
-		}
-		if (at[0] == '{' && at[1] == '{' && is_expression(start, at, end)) {
-			*kind = "{{ ... }}";
-			return at;
-		}
+		level = follow_braces(level, start, at);
 		if (at[0] == '<' && at[1] == '%') {
 			*kind = "<% ... %>";
 			return at;
 		}
+		if (level || at[0] != '{')
+			continue;
+		*kind = at[1] == '%' ? "{% ... %}" : "{{ ... }}";
+		if (at[1] == '%' || (at[1] == '{' && is_expression(start, at, end)))
+			return at;
 	}
 	return NULL;
 }

@@ -46,12 +46,12 @@ enum table_entry_kind { TABLE_ENTRY, TABLE_IF, TABLE_ENDIF };
 
 struct table_entry {
 	enum table_entry_kind kind;
-	struct text key;		   /* of pattern tables: the pattern, without delimiters */
-	struct text value;		   /* empty for if and endif */
-	const struct table_entry *repeats; /* the entry of the same key before it, which wins */
-	bool negated;			   /* pattern tables: '!' */
-	struct text options;		   /* pcre, regexp: letters behind the pattern */
-	struct ip_network network;	   /* cidr */
+	struct text key;   /* of pattern tables: the pattern, without delimiters */
+	struct text value; /* empty for if and endif */
+	const struct table_entry *beaten_by; /* the entry of the same key that wins over it */
+	bool negated;			     /* pattern tables: '!' */
+	struct text options;		     /* pcre, regexp: letters behind the pattern */
+	struct ip_network network;	     /* cidr */
 };
 
 struct table_contents {
@@ -74,8 +74,8 @@ struct table_contents *table_read_inline(struct arena *arena, const struct table
 					 struct diagnostics *list);
 
 /*
- * The entry that a query finds, as postmap -q would: letter case does not count, the first wins.
- * NULL for none. Not for pcre and regexp.
+ * The entry that a query finds, as postmap -q would: letter case does not count. NULL for none.
+ * Not for pcre and regexp.
  */
 const struct table_entry *table_find(const struct table_contents *contents, const char *key);
 

@@ -68,6 +68,22 @@ static bool read_expression(const struct table_reader *reader, struct cursor *cu
 	return true;
 }
 
+static bool is_cidr(const struct table_reader *reader)
+{
+	return strcmp(reader->type->name, "cidr") == 0;
+}
+
+/* ADDRESS, ADDRESS/PREFIX, [ADDRESS]/PREFIX, [ADDRESS/PREFIX] */
+static enum ip_error parse_network(const struct table_reader *reader, const struct text *key,
+				   struct ip_network *out)
+{
+	bool brackets = key->text[0] == '[' && key->text[key->length - 1] == ']';
+
+	if (!brackets)
+		return ip_network_parse(key->text, out);
+	return ip_network_parse(arena_strndup(reader->arena, key->text + 1, key->length - 2), out);
+}
+
 static bool read_network(const struct table_reader *reader, struct cursor *cursor,
 			 struct table_entry *entry)
 {
@@ -78,8 +94,10 @@ static bool read_network(const struct table_reader *reader, struct cursor *curso
 	while (peek(cursor) && !text_is_space(peek(cursor)))
 		cursor->at++;
 	entry->key = text_slice(reader->arena, cursor->line, start, cursor->at - start);
+	if (entry->key.length == 0)
+		return warn(reader, cursor, "a rule without an address");
 	cursor->at = start;
-	switch (ip_network_parse(entry->key.text, &entry->network)) {
+	switch (parse_network(reader, &entry->key, &entry->network)) {
 	case IP_OK:
 		cursor->at += entry->key.length;
 		return true;
@@ -95,8 +113,8 @@ static bool read_network(const struct table_reader *reader, struct cursor *curso
 static bool read_key(const struct table_reader *reader, struct cursor *cursor,
 		     struct table_entry *entry)
 {
-	return strcmp(reader->type->name, "cidr") == 0 ? read_network(reader, cursor, entry)
-						       : read_expression(reader, cursor, entry);
+	return is_cidr(reader) ? read_network(reader, cursor, entry)
+			       : read_expression(reader, cursor, entry);
 }
 
 /* Whether the line begins with a word, which a letter or digit does not follow. */
@@ -116,8 +134,10 @@ static bool read_if(struct table_reader *reader, struct cursor *cursor, struct t
 	if (!read_key(reader, cursor, entry))
 		return false;
 	entry->value = text_slice(reader->arena, cursor->line, cursor->line->length, 0);
-	reader->open++;
 	skip_space(cursor);
+	if (peek(cursor) && is_cidr(reader))
+		return warn(reader, cursor, "text behind 'if'");
+	reader->open++;
 	if (peek(cursor) && reader->list) {
 		diagnostics_add(reader->list, SEVERITY_WARNING, RULE_TABLE_ENTRY,
 				text_position_at(cursor->line, cursor->at),
@@ -138,6 +158,8 @@ static bool read_endif(struct table_reader *reader, struct cursor *cursor,
 	entry->value = text_slice(reader->arena, cursor->line, cursor->line->length, 0);
 	if (reader->open == 0)
 		return warn(reader, cursor, "an 'endif' without 'if'");
+	if (is_cidr(reader) && cursor->line->text[strlen("endif")])
+		return warn(reader, cursor, "text behind 'endif'");
 	reader->open--;
 	return true;
 }
@@ -155,7 +177,7 @@ static bool skip_second(const struct table_reader *reader, struct cursor *cursor
 bool table_read_pattern(struct table_reader *reader, const struct text *line,
 			struct table_entry *entry)
 {
-	bool cidr = strcmp(reader->type->name, "cidr") == 0;
+	bool cidr = is_cidr(reader);
 	struct cursor cursor = {line, 0};
 
 	if (begins(line, "if"))

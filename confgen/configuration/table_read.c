@@ -66,16 +66,21 @@ static void add_line(struct table_reader *reader, const struct text *line)
 		*arena_push(reader->arena, reader->contents) = entry;
 }
 
-/* Keys are found in whatever letter case. Only once no entry moves any more. */
+/*
+ * Keys are found in whatever letter case; of those that are the same, the first wins, but in an
+ * inline table the last. Only once no entry moves any more.
+ */
 static void make_index(const struct table_reader *reader)
 {
 	struct table_contents *contents = reader->contents;
+	bool last_wins = reader->type->braces;
 
 	contents->index = name_map_new(reader->arena, contents->count);
 	for (size_t i = 0; i < contents->count; i++) {
-		struct table_entry *entry = &contents->items[i];
+		struct table_entry *entry =
+			&contents->items[last_wins ? contents->count - 1 - i : i];
 
-		entry->repeats = name_map_add(contents->index, entry->key.text, entry);
+		entry->beaten_by = name_map_add(contents->index, entry->key.text, entry);
 	}
 }
 
@@ -184,23 +189,38 @@ struct table_contents *table_read_inline(struct arena *arena, const struct table
 	return finish(&reader);
 }
 
-/* cidr: the first rule, or if, that holds the address; an if that does not skips to its endif. */
+/* Whether a rule of a cidr table matches; '!' makes it match other addresses of its own family. */
+static bool matches(const struct table_entry *entry, const struct ip_address *address)
+{
+	return entry->network.address.family == address->family &&
+	       ip_network_contains(&entry->network, address) != entry->negated;
+}
+
+/* The place of the endif that belongs to the if at `at`, or the end. */
+static size_t find_endif(const struct table_contents *contents, size_t at)
+{
+	size_t level = 1;
+
+	while (level && ++at < contents->count) {
+		level += contents->items[at].kind == TABLE_IF;
+		level -= contents->items[at].kind == TABLE_ENDIF;
+	}
+	return at;
+}
+
+/* cidr: the first rule that matches; an if that does not match skips to its endif. */
 static const struct table_entry *find_address(const struct table_contents *contents,
 					      const struct ip_address *address)
 {
 	for (size_t i = 0; i < contents->count; i++) {
 		const struct table_entry *entry = &contents->items[i];
-		bool matches = ip_network_contains(&entry->network, address) != entry->negated;
-		size_t level = 1;
 
-		if (entry->kind == TABLE_ENTRY && matches)
+		if (entry->kind == TABLE_ENTRY && matches(entry, address))
 			return entry;
-		if (entry->kind != TABLE_IF || matches)
+		if (entry->kind != TABLE_IF)
 			continue;
-		while (level && ++i < contents->count) {
-			level += contents->items[i].kind == TABLE_IF;
-			level -= contents->items[i].kind == TABLE_ENDIF;
-		}
+		if (!matches(entry, address))
+			i = find_endif(contents, i);
 	}
 	return NULL;
 }
