@@ -4,7 +4,6 @@
  * The main thread reads the configuration and the keys as root, makes the socket, gives up its
  * privileges, and then only waits for signals; libmilter serves in threads of its own.
  */
-#include "common/file.h"
 #include "milter/listener.h"
 #include "milter/privileges.h"
 
@@ -15,8 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LARGEST_CONFIGURATION ((size_t)1 << 20)
-#define DRAIN_SECONDS	      30 /* that messages in work have after SIGTERM */
+#define DRAIN_SECONDS 30 /* that messages in work have after SIGTERM */
 
 enum exit_status { EXIT_CLEAN, EXIT_MISTAKES, EXIT_USAGE, EXIT_BROKEN };
 
@@ -71,25 +69,6 @@ static struct options parse_command_line(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&parser, argc, argv, 0, NULL, &options);
 	return options;
-}
-
-/* Reads the configuration and the keys, and prints all mistakes. Returns an exit status. */
-static enum exit_status load(struct arena *arena, const char *file, struct config *config)
-{
-	struct diagnostics *list = diagnostics_new(arena);
-	struct source source = {.name = file};
-	char *text;
-	int error = file_read(arena, file, LARGEST_CONFIGURATION, &text, &source.length);
-
-	if (error) {
-		fprintf(stderr, "postern-milter: %s: %s\n", file, strerror(-error));
-		return EXIT_BROKEN;
-	}
-	source.text = text;
-	config_read(arena, &source, list, config);
-	keys_load(config, list);
-	diagnostics_print(list, stderr, diagnostics_want_color(stderr));
-	return diagnostics_count(list, SEVERITY_ERROR) ? EXIT_MISTAKES : EXIT_CLEAN;
 }
 
 static sigset_t handled; /* the signals that the main thread waits for; all threads block them */
@@ -162,7 +141,7 @@ static enum exit_status run(const struct config *config)
 		return EXIT_BROKEN;
 	}
 	log_write(LOG_LEVEL_INFO, "listening on %s, domains: %zu", config->socket,
-		  config->domain_count);
+		  config->domain_count + config->folder_domain_count);
 	for (;;) {
 		int number = wait_signal(-1);
 
@@ -182,14 +161,14 @@ static enum exit_status run(const struct config *config)
 }
 
 /* Listens, gives up privileges and goes into the background. Problems go to standard error. */
-static bool start(const struct options *options, const struct service *service)
+static bool start(const struct options *options, const struct service *service,
+		  const struct config *config)
 {
-	const struct config *config = service->config;
 	const char *cause = NULL;
 	int error;
 
 	block_signals();
-	error = listener_open(service, &cause);
+	error = listener_open(service, config, &cause);
 	if (error) {
 		fprintf(stderr, "postern-milter: socket %s: %s: %s\n", config->socket, cause,
 			strerror(-error));
@@ -207,23 +186,25 @@ static bool start(const struct options *options, const struct service *service)
 int main(int argc, char **argv)
 {
 	struct options options = parse_command_line(argc, argv);
-	struct arena *arena = arena_new(0);
-	struct config config = {.socket = NULL};
-	struct service service = {.config = &config};
-	enum exit_status status = load(arena, options.file, &config);
+	struct service service = {.snapshots = NULL};
+	struct snapshot *first;
+	int error = 0;
 
-	if (status == EXIT_CLEAN && !options.test) {
-		log_open("postern-milter", config.log, LOG_LEVEL_INFO);
-		service.signers = signer_library_new();
-		if (!service.signers)
-			fprintf(stderr, "postern-milter: the signing library cannot start\n");
-		else if (start(&options, &service))
-			/* not return: libmilter's threads still use what is declared here */
-			exit(run(&config));
-		status = EXIT_BROKEN;
+	first = snapshot_read(options.file, &opener_direct, stderr, &error);
+	if (!first)
+		return error == -EINVAL ? EXIT_MISTAKES : EXIT_BROKEN;
+	if (options.test) {
+		snapshot_release(first);
+		return EXIT_CLEAN;
 	}
-	signer_library_free(service.signers);
-	keys_free(&config);
-	arena_free(arena);
-	return status;
+	log_open("postern-milter", first->config.log, LOG_LEVEL_INFO);
+	service.snapshots = snapshot_place_new(snapshot_hold(first));
+	if (!service.snapshots)
+		fprintf(stderr, "postern-milter: %s\n", strerror(ENOMEM));
+	else if (start(&options, &service, &first->config))
+		/* not return: libmilter's threads still use what is declared here */
+		exit(run(&first->config));
+	snapshot_place_free(service.snapshots);
+	snapshot_release(first);
+	return EXIT_BROKEN;
 }

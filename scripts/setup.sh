@@ -4,7 +4,7 @@
 
 readonly BUILD_PACKAGES=(
 	build-essential cmake ninja-build pkg-config
-	libyaml-dev libjansson-dev libssl-dev libconfuse-dev libopendkim-dev libmilter-dev libcrypt-dev
+	libyaml-dev libjansson-dev libssl-dev libconfuse-dev libopendkim-dev libmilter-dev libidn2-dev libcrypt-dev
 	scdoc
 )
 # The lab boots real servers.

@@ -239,6 +239,20 @@ def make_key(folder, name="key.pem", bits=2048):
     return path
 
 
+def make_ed25519_key(folder, name):
+    path = os.path.join(folder, name)
+    subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "ED25519", "-out", path], check=True)
+    os.chmod(path, 0o600)
+    return path
+
+
+def ed25519_record(key):
+    """RFC 8463 4.2: the 32 octets of the key alone, which are the last of its DER form."""
+    der = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], check=True,
+                         stdout=subprocess.PIPE).stdout
+    return b"v=DKIM1; k=ed25519; p=" + base64.b64encode(der[-32:])
+
+
 def dns_record(key):
     der = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], check=True,
                          stdout=subprocess.PIPE).stdout
@@ -291,6 +305,29 @@ def verify(message, key, selector="mail", domain="example.com"):
     if result.returncode != 0:
         return f"Mail::DKIM: {result.stdout.decode(errors='replace').strip()}"
     return None
+
+
+def judge_all(message, records):
+    """Every signature of a message, judged by dkimpy and libopendkim (and Mail::DKIM where it knows the
+    algorithm). `records`: name to record. Returns [(a, d, s)] from the top, or a complaint."""
+    import dkim
+
+    def lookup(name, timeout=5):
+        return records.get(name.decode().rstrip(".").lower())
+
+    header = message.split(b"\r\n\r\n")[0]
+    count = len(re.findall(rb"^DKIM-Signature[ \t]*:", header, re.MULTILINE | re.IGNORECASE))
+    odd = re.search(rb"^[^\s:]+[ \t]+:", header, re.MULTILINE)
+    for index in range(count):
+        if not odd and not dkim.DKIM(message).verify(idx=index, dnsfunc=lookup):
+            return f"dkimpy refuses signature {index}"
+    judge = os.path.join(BUILD, "test/milter/opendkim_verify")
+    done = subprocess.run([judge] + [f"{name}={record.decode()}" for name, record in records.items()],
+                          input=message, stdout=subprocess.PIPE, check=False)
+    lines = [tuple(line.split(" ", 3)) for line in done.stdout.decode().splitlines()]
+    if done.returncode != 0 or len(lines) != count:
+        return f"libopendkim: {done.returncode} {lines}"
+    return [line[:3] for line in lines]
 
 
 def missing_tools():

@@ -85,11 +85,11 @@ static void test_defaults(void **state)
 	assert_int_equal(config.log, LOG_TO_SYSLOG);
 	assert_int_equal(config.uid, user->pw_uid);
 	assert_int_equal(config.socket_group, getegid());
-	assert_int_equal(config.internal_count, 2);
+	assert_int_equal(config.internal.count, 2);
 	assert_int_equal(ip_parse("127.9.9.9", &address), IP_OK);
-	assert_true(ip_network_contains(&config.internal[0], &address));
+	assert_true(ip_network_contains(&config.internal.items[0], &address));
 	assert_int_equal(ip_parse("::1", &address), IP_OK);
-	assert_true(ip_network_contains(&config.internal[1], &address));
+	assert_true(ip_network_contains(&config.internal.items[1], &address));
 }
 
 static void test_everything(void **state)
@@ -113,12 +113,12 @@ static void test_everything(void **state)
 	assert_string_equal(config.socket, "inet:8894@127.0.0.1");
 	assert_null(config.socket_path);
 	assert_int_equal(config.log, LOG_TO_STDERR);
-	assert_int_equal(config.internal_count, 2);
+	assert_int_equal(config.internal.count, 2);
 	assert_int_equal(config.domain_count, 2);
 	assert_string_equal(config.domains[0].name, "example.com");
-	assert_string_equal(config.domains[0].selector, "s1.mail");
-	assert_string_equal(config.domains[0].key_path, "/etc/key");
-	assert_int_equal(config.domains[0].key_at.line, 10);
+	assert_string_equal(config.domains[0].keys[0].selector, "s1.mail");
+	assert_string_equal(config.domains[0].keys[0].path, "/etc/key");
+	assert_int_equal(config.domains[0].keys[0].at.line, 10);
 	assert_ptr_equal(config_signer(&config, "mail.example.com"), &config.domains[0]);
 	assert_ptr_equal(config_signer(&config, "a.b.example.com"), &config.domains[0]);
 	assert_ptr_equal(config_signer(&config, "example.net"), &config.domains[1]);
@@ -133,7 +133,7 @@ static void test_empty_networks(void **state)
 
 	(void)state;
 	assert_string_equal(messages(list), "");
-	assert_int_equal(config.internal_count, 0);
+	assert_int_equal(config.internal.count, 0);
 }
 
 static void test_sockets(void **state)
@@ -233,7 +233,7 @@ static void test_mistakes(void **state)
 		{DOMAIN "domain 'EXAMPLE.com' {}\n",
 		 "m.conf:2:1: error: domain example.com is given twice\n"},
 		{DOMAIN "domain 'example.com' { key = '/other' }\n",
-		 "m.conf:2:31: error: key is given twice\n"},
+		 "m.conf:2:1: error: domain example.com is given twice\n"},
 		{"domain 'a..b' { selector = 'x' key = '/k' }\n" DOMAIN,
 		 "m.conf:1:1: error: 'a..b' is no domain name\n"},
 		{"domain 'b\xc3\xbc"
