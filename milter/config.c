@@ -317,6 +317,7 @@ static void apply_all(struct reader *reader, const struct settings *settings)
 	bool *skipped = arena_array(reader->arena, sections->count + 1, sizeof(*skipped));
 
 	reader->section_count = sections->count;
+	reader->left_out = sections->left_out;
 	reader->subjects =
 		arena_array(reader->arena, sections->count + 1, sizeof(*reader->subjects));
 	for (size_t i = 0; i < sections->count; i++) {

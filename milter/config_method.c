@@ -215,7 +215,7 @@ static void check_fields(struct reader *reader, struct method_given *method)
 {
 	struct words *oversigned = &method->method.oversigned_fields;
 	const struct words *signs = &method->method.signed_fields;
-	struct words kept = words_of(reader, NULL, 0);
+	struct words kept = {NULL, 0};
 
 	if (!words_contain(signs, "From"))
 		mistake(reader, method->signed_at, "From must be among the signed fields");

@@ -32,6 +32,7 @@ struct reader {
 	struct config *config;
 	struct subject *subjects; /* by section number */
 	size_t section_count;
+	bool left_out; /* a section could not be read: what lacks may stand there */
 	struct method_given method;	/* outside of sections */
 	struct method_given *any_domain; /* of domain "*", or NULL */
 	const char *group; /* as written: it matters only for a UNIX socket */

@@ -224,7 +224,7 @@ static bool read_offset(const char **text, int64_t *seconds)
 
 static bool parse_date(const char *text, int64_t *out)
 {
-	struct tm time = {.tm_year = take_digits(&text, 4) - 1900}, back;
+	struct tm time = {.tm_year = take_digits(&text, 4) - 1900}, moved;
 	int64_t seconds;
 	time_t check;
 
@@ -236,8 +236,9 @@ static bool parse_date(const char *text, int64_t *out)
 	time.tm_mday = take_digits(&text, 2);
 	if (time.tm_year < 70 || time.tm_mon < 0 || time.tm_mon > 11 || time.tm_mday < 1)
 		return false;
-	check = timegm(&time);
-	if (!gmtime_r(&check, &back) || back.tm_mday != time.tm_mday || back.tm_mon != time.tm_mon)
+	moved = time;
+	check = timegm(&moved);
+	if (moved.tm_mday != time.tm_mday || moved.tm_mon != time.tm_mon)
 		return false; /* such as 30 February */
 	seconds = check;
 	if (*text) {

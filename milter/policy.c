@@ -12,14 +12,21 @@
 #define LARGEST_MALFORMED   ((size_t)16 << 10)
 #define MOST_INTERNATIONAL 16 /* names in it that are not ASCII; likewise */
 
-/* A PROXY header may claim any address: those that it cannot bring are never internal. */
-static bool may_be_internal(const struct listener *listener, const struct ip_address *address)
+/*
+ * A PROXY header may claim any address: those that it cannot bring are never internal. And behind a
+ * proxy whose header got lost there may be anybody.
+ */
+static bool may_be_internal(const struct config *config, const struct listener *listener,
+			    const struct ip_address *address)
 {
 	struct ip_address plain = ip_unmap(*address);
 
-	return !listener->proxied || !(ip_is_loopback(&plain) || ip_is_unspecified(&plain) ||
-				       ip_is_link_local(&plain) || ip_is_multicast(&plain) ||
-				       networks_contain(&listener->proxies, &plain));
+	if (networks_contain(&listener->proxies, &plain))
+		return false;
+	if (!listener->proxied)
+		return !networks_contain(&config->all_proxies, &plain);
+	return !(ip_is_loopback(&plain) || ip_is_unspecified(&plain) || ip_is_link_local(&plain) ||
+		 ip_is_multicast(&plain));
 }
 
 static bool is_internal(const struct config *config, const struct client *client)
@@ -28,7 +35,7 @@ static bool is_internal(const struct config *config, const struct client *client
 
 	if (!listener)
 		return networks_contain(&config->internal, &client->address);
-	if (!may_be_internal(listener, &client->address))
+	if (!may_be_internal(config, listener, &client->address))
 		return false;
 	if (listener->has_internal)
 		return networks_contain(&listener->internal, &client->address);

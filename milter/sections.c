@@ -181,6 +181,7 @@ static void begin_section(struct scanner *scanner, struct token name, struct tok
 		report_unknown(scanner, name);
 	if (!kind || !stands_right(scanner, kind, name) || scanner->depth == DEEPEST) {
 		leave_out(scanner, name.start);
+		scanner->sections.left_out = true;
 		return;
 	}
 	section = arena_alloc(scanner->arena, sizeof(*section));

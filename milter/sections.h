@@ -25,6 +25,7 @@ struct section {
 struct sections {
 	struct section **items; /* in the order of the text */
 	size_t count;
+	bool left_out; /* there were others, of no known kind or in the wrong place */
 };
 
 /* What libconfuse sees in place of a section's name. */
