@@ -10,11 +10,11 @@ struct canonical_hash {
 	enum canonicalization form;
 	bool failed;
 	/* where a body stands */
-	bool blank;	 /* blanks that may turn out to end the line */
-	bool cr;	 /* a CR that may be half of a line's end */
-	bool in_line;	 /* the line is not empty */
-	uint64_t empty;	 /* lines that may turn out to end the body */
-	bool any;	 /* something was hashed */
+	bool blank;	/* blanks that may turn out to end the line */
+	bool cr;	/* a CR that may be half of a line's end */
+	bool in_line;	/* the line is not empty */
+	uint64_t empty; /* lines that may turn out to end the body */
+	bool any;	/* something was hashed */
 	size_t used;
 	unsigned char out[4096];
 };
@@ -165,7 +165,8 @@ int canonical_finish_body(struct canonical_hash *hash, unsigned char *digest)
 	if (hash->cr)
 		put_body(hash, '\r');
 	hash->cr = false;
-	/* an empty body is CRLF in the simple form (3.4.3), and nothing in the relaxed one (3.4.4) */
+	/* an empty body is CRLF in the simple form (3.4.3), and nothing in the relaxed one (3.4.4)
+	 */
 	if (hash->in_line || (!hash->any && hash->form == CANONICALIZATION_SIMPLE))
 		put_line_end(hash);
 	return finish(hash, digest);

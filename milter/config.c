@@ -19,8 +19,7 @@ void words_add(struct reader *reader, const struct setting *setting, struct word
 		words->count = 0;
 	if (!setting->value)
 		return;
-	words->items =
-		arena_grow(reader->arena, words->items, words->count, sizeof(*words->items));
+	words->items = arena_grow(reader->arena, words->items, words->count, sizeof(*words->items));
 	words->items[words->count++] = setting->value;
 }
 
@@ -62,8 +61,7 @@ static void set_socket_group(struct reader *reader, const struct setting *settin
 	reader->group_at = setting->at;
 }
 
-static void set_user(struct reader *reader, const struct setting *setting,
-		     struct subject *subject)
+static void set_user(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
 	(void)subject;
 	reader->config->user = setting->value;
@@ -167,8 +165,7 @@ static void set_policy_socket(struct reader *reader, const struct setting *setti
 			    &path);
 }
 
-static void set_http(struct reader *reader, const struct setting *setting,
-		     struct subject *subject)
+static void set_http(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
 	const char *path;
 
@@ -202,8 +199,8 @@ static void set_most_signatures(struct reader *reader, const struct setting *set
 	if (strspn(text, "0123456789") == strlen(text) && number >= 1 && number <= 100)
 		reader->config->verify_signatures_most = (unsigned)number;
 	else
-		mistake(reader, setting->at, "%s '%s' is not a number from 1 to 100",
-			setting->name, text);
+		mistake(reader, setting->at, "%s '%s' is not a number from 1 to 100", setting->name,
+			text);
 }
 
 static const struct row rows[] = {

@@ -119,7 +119,7 @@ struct config {
 	size_t domain_count;
 	struct signing_domain *folder_domains; /* those that key_folder has keys for */
 	size_t folder_domain_count;
-	struct name_map *exact, *below;	 /* struct signing_domain, by From domain or a parent */
+	struct name_map *exact, *below; /* struct signing_domain, by From domain or a parent */
 	const struct signing_method **methods;
 	size_t method_count;
 	struct name_map *kept_fields; /* every name that a method signs, to itself */

@@ -42,8 +42,8 @@ bool domain_begin(struct reader *reader, const struct section *section)
 		}
 	}
 	if (!config->domains)
-		config->domains = arena_array(reader->arena, reader->section_count,
-					      sizeof(*config->domains));
+		config->domains =
+			arena_array(reader->arena, reader->section_count, sizeof(*config->domains));
 	domain = &config->domains[config->domain_count++];
 	*domain = (struct signing_domain){
 		.name = name, .itself = !wild, .below = wild, .at = section->at};
@@ -147,8 +147,8 @@ static void set_identity(struct reader *reader, const struct setting *setting,
 	if (!is_particular(reader, setting, subject))
 		return;
 	if (!at || setting->value[strcspn(setting->value, " \t\r\n;")]) {
-		mistake(reader, setting->at, "identity '%s' is not of the form @DOMAIN or NAME@DOMAIN",
-			setting->value);
+		mistake(reader, setting->at,
+			"identity '%s' is not of the form @DOMAIN or NAME@DOMAIN", setting->value);
 		return;
 	}
 	for (const char *p = setting->value; p < at; p++) {
@@ -165,9 +165,8 @@ static void set_identity(struct reader *reader, const struct setting *setting,
 	if (strcmp(domain, subject->domain->name) != 0 && !is_below(domain, subject->domain->name))
 		mistake(reader, setting->at, "identity '%s' is not in %s or below (RFC 6376 3.5)",
 			setting->value, subject->domain->name);
-	subject->method->method.identity =
-		arena_printf(reader->arena, "%.*s@%s", (int)(at - setting->value), setting->value,
-			     domain);
+	subject->method->method.identity = arena_printf(
+		reader->arena, "%.*s@%s", (int)(at - setting->value), setting->value, domain);
 }
 
 bool key_begin(struct reader *reader, const struct section *section)
@@ -185,8 +184,7 @@ bool key_begin(struct reader *reader, const struct section *section)
 	return true;
 }
 
-static void set_file(struct reader *reader, const struct setting *setting,
-		     struct subject *subject)
+static void set_file(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
 	set_path(reader, setting, subject->key);
 }

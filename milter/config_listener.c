@@ -49,8 +49,7 @@ bool listener_begin(struct reader *reader, const struct section *section)
 	return true;
 }
 
-static void set_mode(struct reader *reader, const struct setting *setting,
-		     struct subject *subject)
+static void set_mode(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
 	static const char *const words[] = {
 		[MODE_NONE] = "none",
@@ -70,12 +69,12 @@ static void set_proxied(struct reader *reader, const struct setting *setting,
 	switch_read(setting, reader->list, &subject->listener->proxied);
 }
 
-static void add_proxy(struct reader *reader, const struct setting *setting,
-		      struct subject *subject)
+static void add_proxy(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
 	struct networks *proxies = &subject->listener->proxies;
 
-	if (networks_add(reader, setting, proxies) && proxies->items[proxies->count - 1].prefix == 0)
+	if (networks_add(reader, setting, proxies) &&
+	    proxies->items[proxies->count - 1].prefix == 0)
 		mistake(reader, setting->at, "%s is every address there is, not a proxy",
 			setting->value);
 }
@@ -93,8 +92,7 @@ static void add_internal(struct reader *reader, const struct setting *setting,
 			setting->value);
 }
 
-static void set_reply(struct reader *reader, const struct setting *setting,
-		      struct subject *subject)
+static void set_reply(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
 	const char *p = setting->value;
 
@@ -114,8 +112,7 @@ static const char *const rule_settings[RULE_COUNT] = {
 	[RULE_LOST_HEADER] = "lost_header",
 };
 
-static void set_rule(struct reader *reader, const struct setting *setting,
-		     struct subject *subject)
+static void set_rule(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
 	static const char *const words[] = {
 		[ACTION_REJECT] = "reject",
@@ -164,8 +161,7 @@ static void add_proxies(struct reader *reader, const struct listener *listener)
 	for (size_t i = 0; i < listener->proxies.count; i++) {
 		if (overlaps_loopback(&listener->proxies.items[i]))
 			continue;
-		all->items =
-			arena_grow(reader->arena, all->items, all->count, sizeof(*all->items));
+		all->items = arena_grow(reader->arena, all->items, all->count, sizeof(*all->items));
 		all->items[all->count++] = listener->proxies.items[i];
 	}
 }
@@ -258,9 +254,9 @@ static void set_null_sender(struct reader *reader, const struct setting *setting
 }
 
 const struct row binding_rows[] = {
-	{"networks", MANY, add_bound_network},	   {"listeners", MANY, add_bound_listener},
-	{"users", MANY, add_bound_user},	   {"domains", MANY, add_bound_domain},
-	{"null_sender", ONE, set_null_sender},	   {NULL, ONE, NULL},
+	{"networks", MANY, add_bound_network}, {"listeners", MANY, add_bound_listener},
+	{"users", MANY, add_bound_user},       {"domains", MANY, add_bound_domain},
+	{"null_sender", ONE, set_null_sender}, {NULL, ONE, NULL},
 };
 
 /* A binding without a criterion would bind everybody, strangers' mail to us included. */

@@ -87,8 +87,7 @@ void set_canonicalization(struct reader *reader, const struct setting *setting,
 				       "\"relaxed/relaxed\"");
 }
 
-void add_signed_field(struct reader *reader, const struct setting *setting,
-		      struct subject *subject)
+void add_signed_field(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
 	static const char *const changing[] = {"Return-Path", "Received", "Bcc", "Resent-Bcc"};
 	struct method_given *method = given(reader, subject);
@@ -241,8 +240,8 @@ const struct signing_method *method_settle(struct reader *reader, const struct m
 		.method = {.header = CANONICALIZATION_RELAXED,
 			   .body = CANONICALIZATION_RELAXED,
 			   .signed_fields = words_of(reader, signed_names, COUNT(signed_names)),
-			   .oversigned_fields = words_of(reader, oversigned_names,
-							 COUNT(oversigned_names))},
+			   .oversigned_fields =
+				   words_of(reader, oversigned_names, COUNT(oversigned_names))},
 	};
 
 	merge(&all, &reader->method);

@@ -32,10 +32,10 @@ struct reader {
 	struct config *config;
 	struct subject *subjects; /* by section number */
 	size_t section_count;
-	bool left_out; /* a section could not be read: what lacks may stand there */
-	struct method_given method;	/* outside of sections */
+	bool left_out;		    /* a section could not be read: what lacks may stand there */
+	struct method_given method; /* outside of sections */
 	struct method_given *any_domain; /* of domain "*", or NULL */
-	const char *group; /* as written: it matters only for a UNIX socket */
+	const char *group;		 /* as written: it matters only for a UNIX socket */
 	struct position mode_at, group_at, user_at;
 };
 

@@ -35,7 +35,8 @@ bool word_read(const struct setting *setting, const char *const *words, size_t c
 /* A number with a unit, as postconf(5) has them: s, m, h, d, w; without one it is seconds. */
 bool duration_read(const struct setting *setting, struct diagnostics *list, uint64_t *seconds);
 
-/* A date or a date with time, as RFC 3339 has them, in UTC without an offset: seconds since 1970. */
+/* A date or a date with time, as RFC 3339 has them, in UTC without an offset: seconds since 1970.
+ */
 bool date_read(const struct setting *setting, struct diagnostics *list, int64_t *seconds);
 
 /* A header field's name: printable ASCII without a colon (RFC 5322 2.2). */

@@ -180,8 +180,8 @@ static void add_times(struct value *value, const struct signing_method *method)
 static void write_tags(struct value *value, const struct engine_state *state,
 		       const unsigned char *body_digest)
 {
-	static const char *const forms[] = {[CANONICALIZATION_SIMPLE] = "simple",
-					    [CANONICALIZATION_RELAXED] = "relaxed"};
+	static const char *const forms[] = {
+		[CANONICALIZATION_SIMPLE] = "simple", [CANONICALIZATION_RELAXED] = "relaxed"};
 	const struct signing_method *method = state->request.method;
 	char pair[32];
 
@@ -270,5 +270,5 @@ static const char *error_text(const struct engine_state *state)
 	return state->error;
 }
 
-const struct engine ed25519_engine = {begin,  free_state, header,	 headers_done,
-				      body, finish,	    error_text};
+const struct engine ed25519_engine = {begin, free_state, header,    headers_done,
+				      body,  finish,	 error_text};

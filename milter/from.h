@@ -18,8 +18,8 @@
 #define FROM_MOST_ADDRESSES 64
 
 /*
- * Domains in lower case and in their ASCII form, without comments, blanks and a trailing dot. One in
- * UTF-8 that has no ASCII form is there as it was written, and the field is malformed.
+ * Domains in lower case and in their ASCII form, without comments, blanks and a trailing dot. One
+ * in UTF-8 that has no ASCII form is there as it was written, and the field is malformed.
  */
 struct from {
 	const char *domains[FROM_MOST_ADDRESSES];

@@ -26,8 +26,8 @@ static char *clean(char *out, size_t size, const char *text, const char *allowed
 	size_t i;
 
 	for (i = 0; text[i] && i + 1 < size; i++)
-		out[i] = isalnum((unsigned char)text[i]) || strchr(allowed, text[i]) ? text[i]
-										      : '?';
+		out[i] =
+			isalnum((unsigned char)text[i]) || strchr(allowed, text[i]) ? text[i] : '?';
 	out[i] = '\0';
 	return out;
 }
@@ -107,9 +107,9 @@ char *journal_format(const struct message_record *record, bool json, char *text,
 	for (size_t i = 0; i < pairs.count && length < size; i++) {
 		const char *quote = strcmp(pairs.items[i].key, "cause") == 0 ? "\"" : "";
 
-		length += (size_t)snprintf(text + length, size - length, "%s%s=%s%s%s",
-					   i ? " " : "", pairs.items[i].key, quote,
-					   pairs.items[i].value, quote);
+		length +=
+			(size_t)snprintf(text + length, size - length, "%s%s=%s%s%s", i ? " " : "",
+					 pairs.items[i].key, quote, pairs.items[i].value, quote);
 	}
 	return text;
 }

@@ -27,8 +27,9 @@ struct key {
  * Loads a key from the file `path`. What is wrong with it, and what is unwise about it, goes to
  * `list`, placed at `at`. Returns NULL when the key cannot be used.
  *
- * Only Ed25519 keys (RFC 8463), and RSA keys of 1024 bits or more, are taken; fewer than 2048 draw a
- * warning (RFC 8301 3.2). The file must be a regular one that only its owner can write and that strangers cannot read.
+ * Only Ed25519 keys (RFC 8463), and RSA keys of 1024 bits or more, are taken; fewer than 2048 draw
+ * a warning (RFC 8301 3.2). The file must be a regular one that only its owner can write and that
+ * strangers cannot read.
  */
 struct key *key_load(const char *path, struct position at, const struct opener *opener,
 		     struct diagnostics *list);

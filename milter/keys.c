@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SUFFIX	      ".private"
+#define SUFFIX	       ".private"
 #define MOST_IN_FOLDER 100000
 
 #define fail(...)    diagnostics_add(list, SEVERITY_ERROR, NULL, at, __VA_ARGS__)

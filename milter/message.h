@@ -37,8 +37,8 @@ struct message {
 	size_t count, size;
 	struct from_field *from;
 	size_t from_count;
-	bool lost_from;	      /* there was one more, and no memory for it */
-	struct from sender;   /* the Sender field */
+	bool lost_from;	    /* there was one more, and no memory for it */
+	struct from sender; /* the Sender field */
 	size_t sender_count;
 	const char *obstacle; /* why the message cannot be signed, a constant */
 	struct decision decision;

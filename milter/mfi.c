@@ -157,8 +157,8 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
 	free_connection(smfi_getpriv(context));
 	smfi_setpriv(context, connection);
 
-	*want_actions = SMFIF_ADDHDRS |
-			(actions & (SMFIF_SETSYMLIST | SMFIF_CHGHDRS | SMFIF_QUARANTINE));
+	*want_actions =
+		SMFIF_ADDHDRS | (actions & (SMFIF_SETSYMLIST | SMFIF_CHGHDRS | SMFIF_QUARANTINE));
 	*want_protocol = SMFIP_NOHELO | SMFIP_NORCPT | SMFIP_NOUNKNOWN | SMFIP_NODATA |
 			 SMFIP_NR_HDR | SMFIP_NR_BODY | (protocol & SMFIP_HDR_LEADSPC);
 	if (!connection->answers)

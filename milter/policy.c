@@ -9,7 +9,7 @@
 #include <errno.h>
 
 /* What is malformed and longer is not searched for our domains, but taken for ours. */
-#define LARGEST_MALFORMED   ((size_t)16 << 10)
+#define LARGEST_MALFORMED  ((size_t)16 << 10)
 #define MOST_INTERNATIONAL 16 /* names in it that are not ASCII; likewise */
 
 /*
@@ -127,8 +127,8 @@ static void find_mention(const struct config *config, const char *value, struct 
 			if (error)
 				authors->unread = authors->unread || error == -ENOMEM;
 			else
-				authors->ours = find_prefix(config, ascii,
-							    strnlen(ascii, IDNA_LONGEST));
+				authors->ours =
+					find_prefix(config, ascii, strnlen(ascii, IDNA_LONGEST));
 			arena_free(arena);
 		}
 	}

@@ -140,10 +140,8 @@ static void write_domain(char *out, size_t size, const char *domain)
 
 static struct judgement refuse_sender(const char *domain, const char *cause)
 {
-	struct judgement judgement = {.kind = JUDGEMENT_REJECT,
-				      .code = "550",
-				      .status = "5.7.1",
-				      .cause = cause};
+	struct judgement judgement = {
+		.kind = JUDGEMENT_REJECT, .code = "550", .status = "5.7.1", .cause = cause};
 	char shown[256];
 
 	if (!domain) {

@@ -67,14 +67,13 @@ static struct engine_state *begin(void *shared, const struct signature_request *
 
 	if (!state)
 		return NULL;
-	state->dkim = dkim_sign(shared, (const unsigned char *)request->id, NULL,
-				(dkim_sigkey_t)request->key->pem,
-				(const unsigned char *)request->selector,
-				(const unsigned char *)request->domain, form(method->header),
-				form(method->body), DKIM_SIGN_RSASHA256, -1, &state->status);
-	if (state->dkim && (!method->identity ||
-			    dkim_set_signer(state->dkim, (const unsigned char *)method->identity) ==
-				    DKIM_STAT_OK))
+	state->dkim = dkim_sign(
+		shared, (const unsigned char *)request->id, NULL, (dkim_sigkey_t)request->key->pem,
+		(const unsigned char *)request->selector, (const unsigned char *)request->domain,
+		form(method->header), form(method->body), DKIM_SIGN_RSASHA256, -1, &state->status);
+	if (state->dkim &&
+	    (!method->identity ||
+	     dkim_set_signer(state->dkim, (const unsigned char *)method->identity) == DKIM_STAT_OK))
 		return state;
 	if (state->dkim)
 		dkim_free(state->dkim);
@@ -141,5 +140,5 @@ static const char *error_text(const struct engine_state *state)
 	return text ? text : dkim_getresultstr(state->status);
 }
 
-const struct engine rsa_engine = {begin,  free_state, header,	 headers_done,
-				  body, finish,	    error_text};
+const struct engine rsa_engine = {begin, free_state, header,	headers_done,
+				  body,	 finish,     error_text};

@@ -142,8 +142,8 @@ static void leave_out(struct scanner *scanner, const char *start)
 
 static void report_unknown(struct scanner *scanner, struct token name)
 {
-	const char *text = arena_strndup(scanner->arena, name.start,
-					 (size_t)(name.end - name.start));
+	const char *text =
+		arena_strndup(scanner->arena, name.start, (size_t)(name.end - name.start));
 	const char *nearest = NULL;
 
 	diagnostics_add(scanner->list, SEVERITY_ERROR, NULL, position_at(scanner, name.start),
@@ -157,8 +157,7 @@ static void report_unknown(struct scanner *scanner, struct token name)
 static bool stands_right(struct scanner *scanner, const struct section_kind *kind,
 			 struct token name)
 {
-	const struct section *parent =
-		scanner->depth ? scanner->open[scanner->depth - 1] : NULL;
+	const struct section *parent = scanner->depth ? scanner->open[scanner->depth - 1] : NULL;
 
 	if (kind->parent ? parent && strcmp(parent->kind->name, kind->parent) == 0 : !parent)
 		return true;

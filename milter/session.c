@@ -24,9 +24,9 @@ struct session {
 	struct message message;
 	enum client_kind kind;
 	struct timespec began;
-	bool refused;	       /* in `reply`; the mail server may have missed it */
-	bool passes;	       /* nothing is signed, but there are other changes */
-	const char *note;      /* a cause to log though the message goes on, or NULL */
+	bool refused;		/* in `reply`; the mail server may have missed it */
+	bool passes;		/* nothing is signed, but there are other changes */
+	const char *note;	/* a cause to log though the message goes on, or NULL */
 	const char *quarantine; /* likewise */
 	char text[400];
 	struct reply reply;
@@ -220,8 +220,8 @@ enum step session_connect(struct session *session, const char *hostname,
 	keep_text(session->client_text, sizeof(session->client_text), client_macro);
 	keep_text(session->listener, sizeof(session->listener), listener);
 	judgement = policy_address(begin(session), &session->client);
-	if (!judgement.later && (judgement.kind == JUDGEMENT_REJECT ||
-				 judgement.kind == JUDGEMENT_TEMPFAIL))
+	if (!judgement.later &&
+	    (judgement.kind == JUDGEMENT_REJECT || judgement.kind == JUDGEMENT_TEMPFAIL))
 		step = obey(session, &judgement);
 	if (step == STEP_CONTINUE)
 		session_abort(session);
@@ -307,10 +307,9 @@ static enum step judge_authors(struct session *session, const struct config *con
 
 		if (!field->value || field->parsed.malformed || !field->parsed.count)
 			judgement = policy_sender(config, &session->client, "");
-		for (size_t j = 0;
-		     j < field->parsed.count && judgement.kind == JUDGEMENT_GOOD; j++)
-			judgement = policy_sender(config, &session->client,
-						  field->parsed.domains[j]);
+		for (size_t j = 0; j < field->parsed.count && judgement.kind == JUDGEMENT_GOOD; j++)
+			judgement =
+				policy_sender(config, &session->client, field->parsed.domains[j]);
 		if (judgement.kind != JUDGEMENT_GOOD)
 			break;
 	}
@@ -327,9 +326,9 @@ static enum step decide(struct session *session, const struct config *config)
 		return pass(session, "the listener does not sign");
 	if (session->kind == CLIENT_STRANGER)
 		return pass(session, "client may not have mail signed");
-	message->decision = policy_message(config, message->from, message->from_count,
-					   message->sender_count ? &message->sender : NULL,
-					   message->obstacle);
+	message->decision =
+		policy_message(config, message->from, message->from_count,
+			       message->sender_count ? &message->sender : NULL, message->obstacle);
 	if (message->lost_from)
 		return defer(session, "out of memory");
 	switch (message->decision.verdict) {

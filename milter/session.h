@@ -62,8 +62,9 @@ struct session *session_new(const struct service *service);
 void session_free(struct session *session);
 
 /*
- * Whether the current configuration has rules that may refuse a client or a sender: session_connect()
- * and session_mail() need their answers heard then, or the refusal comes with the header.
+ * Whether the current configuration has rules that may refuse a client or a sender:
+ * session_connect() and session_mail() need their answers heard then, or the refusal comes with the
+ * header.
  */
 bool session_may_refuse(const struct service *service);
 

@@ -15,7 +15,7 @@ struct signer_library {
 struct signer {
 	const struct engine *engine;
 	struct engine_state *state;
-	size_t names;	  /* octets that the list of signed fields takes */
+	size_t names;	   /* octets that the list of signed fields takes */
 	const char *error; /* of our own, or NULL */
 	char *signature;
 };
@@ -46,8 +46,7 @@ void signer_library_free(struct signer_library *library)
 	free(library);
 }
 
-struct signer *signer_begin(struct signer_library *library,
-			    const struct signature_request *request)
+struct signer *signer_begin(struct signer_library *library, const struct signature_request *request)
 {
 	const struct words *oversigned = &request->method->oversigned_fields;
 	struct signer *signer = calloc(1, sizeof(*signer));

@@ -1,4 +1,5 @@
-/* Counting references, and swapping under a lock that is held for a few instructions; see snapshot.h. */
+/* Counting references, and swapping under a lock that is held for a few instructions; see
+ * snapshot.h. */
 #include "milter/snapshot.h"
 #include "common/file.h"
 
@@ -18,7 +19,8 @@ static int read_text(struct arena *arena, const char *file, const struct opener 
 {
 	AUTO_CLOSE int fd = opener->open(opener, file, false);
 	char *text;
-	int error = fd < 0 ? fd : file_read_fd(arena, fd, LARGEST_CONFIGURATION, &text, &source->length);
+	int error = fd < 0 ? fd
+			   : file_read_fd(arena, fd, LARGEST_CONFIGURATION, &text, &source->length);
 
 	if (!error)
 		source->text = text;

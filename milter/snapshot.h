@@ -1,6 +1,6 @@
 /*
- * Configuration, keys and signing engine as one immutable, counted thing: a reload puts a new one in
- * the place of the old, which lives on for the messages that began with it.
+ * Configuration, keys and signing engine as one immutable, counted thing: a reload puts a new one
+ * in the place of the old, which lives on for the messages that began with it.
  */
 #ifndef POSTERN_MILTER_SNAPSHOT_H
 #define POSTERN_MILTER_SNAPSHOT_H
@@ -15,8 +15,8 @@ struct snapshot {
 };
 
 /*
- * Reads the file and its keys through `opener`. Mistakes are printed to `out`, warnings too. Gives a
- * new snapshot with one reference, or NULL with `status`: -EINVAL after mistakes, or the -errno
+ * Reads the file and its keys through `opener`. Mistakes are printed to `out`, warnings too. Gives
+ * a new snapshot with one reference, or NULL with `status`: -EINVAL after mistakes, or the -errno
  * with which the file cannot be read, which is printed as well. One thread at a time may call it.
  */
 struct snapshot *snapshot_read(const char *file, const struct opener *opener, FILE *out,

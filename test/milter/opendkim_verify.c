@@ -2,8 +2,8 @@
  * Verifies the signatures of a message with libopendkim, as a judge of what is signed without it.
  *
  * Usage: opendkim_verify NAME=RECORD... <MESSAGE
- * NAME is SELECTOR._domainkey.DOMAIN. Prints a line for each signature, "a d s result", in the order
- * of the message. Exits 0 if there is one and all are good.
+ * NAME is SELECTOR._domainkey.DOMAIN. Prints a line for each signature, "a d s result", in the
+ * order of the message. Exits 0 if there is one and all are good.
  */
 #include <opendkim/dkim.h>
 #include <stdio.h>

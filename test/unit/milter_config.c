@@ -322,7 +322,8 @@ static void test_mistakes(void **state)
 		 "m.conf:1:19: error: key x of domain a.test has no file\n"
 		 "m.conf:1:49: error: key 'k' is not an absolute path\n"},
 		{"domain 'a.test' { key 'x y' { file = '/k' } }\n",
-		 "m.conf:1:19: error: 'x y' is no selector: letters, digits and '-' in parts joined "
+		 "m.conf:1:19: error: 'x y' is no selector: letters, digits and '-' in parts "
+		 "joined "
 		 "by '.'\n"},
 		{"key 'x' { file = '/k' }\n" DOMAIN,
 		 "m.conf:1:1: error: a section 'key' cannot stand here\n"},
@@ -348,7 +349,8 @@ static void test_mistakes(void **state)
 		{"signed_headers = {'From', 'DKIM-Signature', 'a:b', 'Received'}\n" DOMAIN,
 		 "m.conf:1:28: error: DKIM-Signature must not be among the signed fields\n"
 		 "m.conf:1:46: error: signed_headers: 'a:b' is no name of a header field\n"
-		 "m.conf:1:53: warning: mail servers on the way change Received: the signature will "
+		 "m.conf:1:53: warning: mail servers on the way change Received: the signature "
+		 "will "
 		 "break\n"},
 		{"oversigned_headers = {'From', 'X-Note'}\n" DOMAIN,
 		 "m.conf:1:32: error: X-Note is oversigned, but not among the signed fields\n"},
@@ -400,7 +402,8 @@ static void test_mistakes(void **state)
 		 "}\n" DOMAIN,
 		 "m.conf:1:1: error: sender_binding a names no networks, listeners or users\n"
 		 "m.conf:2:1: error: sender_binding b allows no domains\n"},
-		{"http = 'inet:80'\npolicy_socket = 'policy'\ndns_servers = {'::1', '1.2.3.4:99999'}\n"
+		{"http = 'inet:80'\npolicy_socket = 'policy'\ndns_servers = {'::1', "
+		 "'1.2.3.4:99999'}\n"
 		 "verify_signatures_most = '0'\n" DOMAIN,
 		 "m.conf:1:9: error: http 'inet:80' is not of the form inet:PORT@ADDRESS\n"
 		 "m.conf:2:18: error: policy_socket 'policy' is neither unix:PATH nor "
@@ -466,11 +469,15 @@ static void test_nul(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),       cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_empty_networks),
-		cmocka_unit_test(test_sections), cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_mistakes),       cmocka_unit_test(test_names),
-		cmocka_unit_test(test_broken_off),     cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_broken_off),
+		cmocka_unit_test(test_nul),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

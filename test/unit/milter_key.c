@@ -90,8 +90,7 @@ static const char *load(struct arena *arena, const char *name, struct key **key)
 	size_t size;
 	FILE *out = open_memstream(&printed, &size);
 
-	*key = key_load(path_of(arena, name), (struct position){NULL, 0, 0}, &opener_direct,
-			list);
+	*key = key_load(path_of(arena, name), (struct position){NULL, 0, 0}, &opener_direct, list);
 	diagnostics_print(list, out, false);
 	fclose(out);
 	kept = arena_strdup(arena, printed);

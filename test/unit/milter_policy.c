@@ -180,8 +180,16 @@ static void test_messages(void **state)
 		/* malformed: every mention counts, wherever it stands */
 		{{"\"open <u@a.b.example.org>"}, NULL, VERDICT_DEFER, "example.org", NULL},
 		{{"\"open <u@example.com.evil.test>"}, NULL, VERDICT_DEFER, "example.com", NULL},
-		{{"\"open <u@ex\xc3\xa4mple.com>"}, NULL, VERDICT_DEFER, "xn--exmple-cua.com", NULL},
-		{{"\"open <u@EX\xc3\x84MPLE.com>"}, NULL, VERDICT_DEFER, "xn--exmple-cua.com", NULL},
+		{{"\"open <u@ex\xc3\xa4mple.com>"},
+		 NULL,
+		 VERDICT_DEFER,
+		 "xn--exmple-cua.com",
+		 NULL},
+		{{"\"open <u@EX\xc3\x84MPLE.com>"},
+		 NULL,
+		 VERDICT_DEFER,
+		 "xn--exmple-cua.com",
+		 NULL},
 		{{"\"open <u@notexample.com>"}, NULL, VERDICT_PASS, NULL, NULL},
 		{{"\"open example.com"}, NULL, VERDICT_PASS, NULL, NULL},
 	};
@@ -441,9 +449,8 @@ static void test_bindings(void **state)
 	other.binding_count = sizeof(bindings) / sizeof(bindings[0]);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct listener listener = {.name = cases[i].listener};
-		struct client client = {.listener = &listener,
-					.user = cases[i].user,
-					.local = cases[i].local};
+		struct client client = {
+			.listener = &listener, .user = cases[i].user, .local = cases[i].local};
 
 		if (cases[i].address)
 			assert_int_equal(ip_parse(cases[i].address, &client.address), IP_OK);
@@ -482,16 +489,11 @@ static void test_shown_domains(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_clients),
-		cmocka_unit_test(test_relay_users),
-		cmocka_unit_test(test_no_networks),
-		cmocka_unit_test(test_messages),
-		cmocka_unit_test(test_senders),
-		cmocka_unit_test(test_several_authors),
-		cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_bindings),
-		cmocka_unit_test(test_shown_domains),
+		cmocka_unit_test(test_clients),	    cmocka_unit_test(test_relay_users),
+		cmocka_unit_test(test_no_networks), cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_senders),	    cmocka_unit_test(test_several_authors),
+		cmocka_unit_test(test_addresses),   cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_bindings),    cmocka_unit_test(test_shown_domains),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
