@@ -1,6 +1,7 @@
 /* Collects the fields of a message and feeds its signers; see message.h. */
 #include "milter/message.h"
 
+#include <stdint.h>
 #include <strings.h>
 #include <time.h>
 
@@ -16,6 +17,8 @@ void message_done(struct message *message)
 {
 	for (size_t i = 0; i < message->signature_count; i++)
 		signer_free(message->signatures[i].signer);
+	for (size_t i = 0; i < 2; i++)
+		canonical_free(message->bodies[i]);
 	if (message->arena)
 		arena_reset(message->arena);
 	snapshot_release(message->snapshot);
@@ -75,12 +78,35 @@ static void add_from(struct message *message, const char *value)
 		field->value = NULL;
 }
 
+/* Keeps a signature of an earlier hop, if there is room: it is looked at, but not signed. */
+static void keep_earlier(struct message *message, const char *name, const char *separator,
+			 const char *value)
+{
+	struct earlier_signature *earlier = &message->earlier[message->earlier_count];
+	struct message_field *field = &earlier->field;
+	size_t length = strlen(value);
+
+	if (message->earlier_count == MESSAGE_MOST_EARLIER ||
+	    message->size + length > MESSAGE_MOST_HEADER)
+		return;
+	field->name = "DKIM-Signature";
+	field->text = line_ends_header(message->arena, name, separator, value, &field->length);
+	if (!field->text)
+		return;
+	earlier->value = field->text + strlen(name) + strlen(separator);
+	earlier->replaces = SIZE_MAX;
+	message->size += field->length;
+	message->earlier_count++;
+}
+
 void message_header(struct message *message, const char *name, const char *separator,
 		    const char *value)
 {
 	const char *known = find_name(&message->snapshot->config, name), *kept = NULL;
 	bool is_from, is_sender;
 
+	if (strcasecmp(name, "DKIM-Signature") == 0)
+		keep_earlier(message, name, separator, value);
 	if (!known)
 		return;
 	is_from = strcasecmp(known, "From") == 0;
@@ -171,10 +197,52 @@ static const char *begin_signature(struct message *message, struct message_signa
 	return error ? signer_error(signature->signer) : NULL;
 }
 
+/* Which of our signatures an earlier one would make needless. */
+static void match_earlier(struct message *message, struct earlier_signature *earlier)
+{
+	const struct signature_tags *tags = &earlier->tags;
+	struct canonical_hash **body;
+
+	if (!signature_tags_read(message->arena, earlier->value, time(NULL), &earlier->tags) ||
+	    strcasecmp(tags->domain, message->decision.domain->name) != 0)
+		return;
+	for (size_t i = 0; i < message->signature_count; i++)
+		if (strcasecmp(tags->selector, message->signatures[i].key->selector) == 0)
+			earlier->replaces = i;
+	body = &message->bodies[tags->body];
+	if (earlier->replaces != SIZE_MAX && !*body)
+		*body = canonical_new(tags->body);
+}
+
+/* Verifies the earlier signatures that are said to be by our keys. */
+static void judge_earlier(struct message *message)
+{
+	unsigned char digests[2][CANONICAL_DIGEST_SIZE];
+	bool there[2] = {false, false};
+
+	for (size_t i = 0; i < 2; i++)
+		there[i] = message->bodies[i] &&
+			   canonical_finish_body(message->bodies[i], digests[i]) == 0;
+	for (size_t i = 0; i < message->earlier_count; i++) {
+		const struct earlier_signature *earlier = &message->earlier[i];
+		struct message_signature *ours;
+
+		if (earlier->replaces == SIZE_MAX || !there[earlier->tags.body])
+			continue;
+		ours = &message->signatures[earlier->replaces];
+		if (signature_is_good(message->arena, &earlier->tags, &earlier->field,
+				      message->fields, message->count, digests[earlier->tags.body],
+				      ours->key->key))
+			ours->needless = true;
+	}
+}
+
 const char *message_sign(struct message *message)
 {
 	const char *failure = choose_keys(message);
 
+	for (size_t i = 0; i < message->earlier_count && !failure; i++)
+		match_earlier(message, &message->earlier[i]);
 	for (size_t i = 0; i < message->signature_count && !failure; i++)
 		failure = begin_signature(message, &message->signatures[i]);
 	return failure;
@@ -186,6 +254,9 @@ static void feed(struct message *message, const void *data, size_t size)
 	for (size_t i = 0; i < message->signature_count && !message->obstacle; i++)
 		if (signer_body(message->signatures[i].signer, data, size) != 0)
 			message->obstacle = "the signing engine refused the body";
+	for (size_t i = 0; i < 2; i++)
+		if (message->bodies[i])
+			canonical_body(message->bodies[i], data, size);
 }
 
 void message_body(struct message *message, const unsigned char *data, size_t size)
@@ -203,9 +274,12 @@ const char *message_finish(struct message *message)
 {
 	if (line_ends_missing(&message->line_ends))
 		feed(message, "\r\n", 2);
+	judge_earlier(message);
 	for (size_t i = 0; i < message->signature_count && !message->obstacle; i++) {
 		struct message_signature *signature = &message->signatures[i];
 
+		if (signature->needless)
+			continue;
 		if (signer_finish(signature->signer, &signature->value) != 0)
 			return signer_error(signature->signer);
 	}

@@ -7,6 +7,8 @@
 #ifndef POSTERN_MILTER_MESSAGE_H
 #define POSTERN_MILTER_MESSAGE_H
 
+#include "milter/already_signed.h"
+#include "milter/canonical.h"
 #include "milter/journal.h"
 #include "milter/line_ends.h"
 #include "milter/policy.h"
@@ -18,16 +20,22 @@
 /* Room for the fields with their list, and for the From fields even when others took all else. */
 #define MESSAGE_ARENA_LIMIT (MESSAGE_MOST_HEADER * 3 / 2)
 
-struct message_field {
-	const char *name; /* as the configuration has it */
-	const char *text; /* "Name:value" as it came, with CRLF in the folds */
-	size_t length;
+/* More signatures of earlier hops than this are not looked at. */
+#define MESSAGE_MOST_EARLIER 8
+
+/* A signature that a message came with. */
+struct earlier_signature {
+	struct message_field field;
+	const char *value;
+	struct signature_tags tags;
+	size_t replaces; /* which of ours it makes needless; SIZE_MAX: none */
 };
 
 struct message_signature {
 	struct signer *signer;
 	const struct signing_key *key;
 	const char *value; /* once it is finished */
+	bool needless;	   /* an earlier hop made the same, and it is good */
 };
 
 struct message {
@@ -44,6 +52,9 @@ struct message {
 	struct decision decision;
 	struct message_signature signatures[JOURNAL_MOST_SIGNATURES]; /* RSA comes last */
 	size_t signature_count;
+	struct earlier_signature earlier[MESSAGE_MOST_EARLIER];
+	size_t earlier_count;
+	struct canonical_hash *bodies[2]; /* by form, where an earlier signature needs it */
 	struct line_ends line_ends;
 	const char *queue_id;
 };

@@ -25,6 +25,7 @@ struct session {
 	enum client_kind kind;
 	struct timespec began;
 	bool refused;		/* in `reply`; the mail server may have missed it */
+	bool needless;		/* all signatures were there already */
 	bool passes;		/* nothing is signed, but there are other changes */
 	const char *note;	/* a cause to log though the message goes on, or NULL */
 	const char *quarantine; /* likewise */
@@ -59,7 +60,7 @@ void session_abort(struct session *session)
 {
 	message_done(&session->message);
 	session->kind = CLIENT_STRANGER;
-	session->refused = session->passes = false;
+	session->refused = session->passes = session->needless = false;
 	session->note = session->quarantine = NULL;
 	session->client.listener = NULL;
 	session->client.authenticated = session->client.relay = false;
@@ -385,9 +386,10 @@ enum step session_finish(struct session *session, const char *queue_id, struct c
 	if (failure)
 		return defer(session, failure);
 	for (size_t i = 0; i < message->signature_count; i++)
-		all.insertions[all.insertion_count++] =
-			(struct insertion){"DKIM-Signature", message->signatures[i].value};
-	all.quarantine = session->quarantine;
+		if (!message->signatures[i].needless)
+			all.insertions[all.insertion_count++] =
+				(struct insertion){"DKIM-Signature", message->signatures[i].value};
+	session->needless = message->signature_count && !all.insertion_count;
 	*changes = all;
 	return STEP_CONTINUE;
 }
@@ -400,7 +402,11 @@ enum step session_end(struct session *session, bool made)
 		return defer(session, session->message.signature_count
 					      ? "the signature could not be added"
 					      : "the message could not be put into quarantine");
-	record_verdict(session, config, session->quarantine ? "quarantined" : "signed", NULL);
+	record_verdict(session, config,
+		       session->quarantine ? "quarantined"
+		       : session->needless ? "passed"
+					   : "signed",
+		       session->needless ? "an earlier hop signed it with the same key" : NULL);
 	session_abort(session);
 	return STEP_CONTINUE;
 }

@@ -216,6 +216,55 @@ def test_rotation():
     shutil.rmtree(milter.folder)
 
 
+def hop(milter, headers, body=BODY):
+    """One hop: the header as it leaves, and what was added to it."""
+    connection = milter.connection()
+    connection.connect()
+    verdict, _ = connection.message(headers, body)
+    added = [data[4:].rstrip(b"\0").split(b"\0") for kind, data in connection.modifications if kind == b"i"]
+    connection.quit()
+    check("hop", verdict in (CONTINUE, ACCEPT), f"{verdict} {connection.reply}")
+    return [tuple(field) for field in reversed(added)] + list(headers), len(added)
+
+
+def test_earlier_hops():
+    """A good signature of ours is not made again; one that is not good any more is."""
+    for form in FORMS:
+        milter = Milter({"example.com": [key_section("rsa", RSA), key_section("ed", ED),
+                                         f'canonicalization = "{form}"']})
+        plain = [(b"X-Odd", b" x"), (b"From", b" u@example.com"), (b"Subject", b" a  b\n\tc "), (b"To", b" x@y.test"),
+                 (b"To", b" z@y.test")]
+        first, count = hop(milter, plain)
+        check(f"{form} first hop", count == 2, count)
+        for name, headers, body, wanted in (
+                ("second hop", first, BODY, 0),
+                ("Received and others added", [(b"Received", b" from a"), (b"List-Post", b" <x>"), *first], BODY, 0),
+                ("body changed", first, BODY + b"footer\r\n", 2),
+                ("subject changed", [(n, b" [list]" + v if n == b"Subject" else v) for n, v in first], BODY, 2),
+                ("Cc added", [*first, (b"Cc", b" x@y.test")], BODY, 2),
+                ("To swapped", first[:5] + [first[6], first[5]], BODY, 2),
+                ("one signature lost", first[1:], BODY, 1),
+                ("the other one lost", first[:1] + first[2:], BODY, 1),
+                ("signature damaged", [(n, v.replace(b"b=", b"b=AAAA", 1) if n == b"DKIM-Signature" else v)
+                                       for n, v in first], BODY, 2),
+                ("l= added", [(n, v.replace(b"v=1;", b"v=1; l=0;") if n == b"DKIM-Signature" else v)
+                              for n, v in first], BODY, 2),
+                ("no value", [(b"DKIM-Signature", b""), *plain], BODY, 2),
+                ("looks like ours", [(b"DKIM-Signature", b" v=1; a=rsa-sha256; d=example.com; s=rsa; h=from; bh="
+                                      b"AAAA; b=AAAA"), *plain], BODY, 2)):
+            got = hop(milter, headers, body)[1]
+            check(f"{form} {name}", got == wanted, got)
+        check("log", 'verdict=passed' in milter.log() and "an earlier hop signed it" in milter.log(), "not told")
+        check("stop", milter.stop() == 0, milter.log()[-500:])
+        shutil.rmtree(milter.folder)
+    milter = Milter({"example.com": [key_section("rsa", RSA), 'signature_lifetime = "1s"']})
+    first, count = hop(milter, [(b"From", b" u@example.com")])
+    time.sleep(2.1)
+    check("an expired one", hop(milter, first)[1] == 1, "not signed again")
+    check("stop", milter.stop() == 0)
+    shutil.rmtree(milter.folder)
+
+
 def test_several_authors():
     milter = Milter({"example.com": [key_section("rsa", RSA)]}, 'several_authors = "reject"\n')
     field = (b"From", b" u@example.com")
@@ -239,7 +288,7 @@ def main():
             RECORDS[f"{selector}._domainkey.{domain}"] = dns_record(RSA)
         RECORDS[f"ed._domainkey.{domain}"] = ed25519_record(ED)
     for test in (test_forms, test_tampering, test_methods, test_wildcards, test_key_folder, test_rotation,
-                 test_several_authors):
+                 test_earlier_hops, test_several_authors):
         before = len(failures)
         try:
             test()
