@@ -5,8 +5,6 @@
 #include "milter/config_reader.h"
 #include "milter/config_value.h"
 
-#include <strings.h>
-
 #define DEFAULT_PATH  "/var/spool/postfix/postern/milter.sock"
 #define DEFAULT_GROUP "postfix"
 #define DEFAULT_USER  "postern"
@@ -389,65 +387,4 @@ void config_read(struct arena *arena, const struct source *source, struct diagno
 	bindings_check(&reader, settings.complete);
 	check_access(&reader, settings.complete);
 	*out = config;
-}
-
-const struct signing_domain *config_signer(const struct config *config, const char *from_domain)
-{
-	const struct signing_domain *domain = name_map_find(config->exact, from_domain);
-
-	for (const char *dot = strchr(from_domain, '.'); dot && !domain; dot = strchr(dot + 1, '.'))
-		domain = name_map_find(config->below, dot + 1);
-	return domain;
-}
-
-const struct signing_domain *config_index_domain(struct config *config,
-						 struct signing_domain *domain, const char **name)
-{
-	const struct signing_domain *other = NULL;
-
-	*name = domain->name;
-	if (domain->itself)
-		other = name_map_add(config->exact, domain->name, domain);
-	for (size_t i = 0; i < domain->subdomains.count && (!other || other == domain); i++) {
-		*name = domain->subdomains.items[i];
-		other = name_map_add(config->exact, *name, domain);
-	}
-	if ((!other || other == domain) && domain->below) {
-		*name = domain->name;
-		other = name_map_add(config->below, domain->name, domain);
-	}
-	return other == domain ? NULL : other;
-}
-
-const struct listener *config_listener(const struct config *config, const char *name)
-{
-	for (size_t i = 1; name && i < config->listener_count; i++)
-		if (strcmp(config->listeners[i].name, name) == 0)
-			return &config->listeners[i];
-	return &config->listeners[0];
-}
-
-bool words_contain(const struct words *words, const char *text)
-{
-	for (size_t i = 0; i < words->count; i++)
-		if (strcasecmp(words->items[i], text) == 0)
-			return true;
-	return false;
-}
-
-bool config_is_relay_user(const struct config *config, const char *user)
-{
-	return words_contain(&config->relay_users, user);
-}
-
-bool networks_contain(const struct networks *networks, const struct ip_address *address)
-{
-	struct ip_address plain = ip_unmap(*address);
-
-	if (plain.family == IP_NONE)
-		return false;
-	for (size_t i = 0; i < networks->count; i++)
-		if (ip_network_contains(&networks->items[i], &plain))
-			return true;
-	return false;
 }
