@@ -369,6 +369,36 @@ static void test_addresses(void **state)
 	}
 }
 
+/* Behind a proxy that is seen as the client there may be anybody, even where its address is
+ * internal. */
+static void test_proxy_is_never_internal(void **state)
+{
+	struct ip_network wide;
+	struct listener listener;
+	struct client client = {.listener = &listener};
+
+	(void)state;
+	assert_int_equal(ip_network_parse("192.0.2.0/24", &wide), IP_OK);
+	for (int proxied = 0; proxied < 2; proxied++) {
+		for (int named = 0; named < 2; named++) {
+			struct config other = with_listener(&listener, proxied, false, ACTION_LOG);
+			bool known = named || !proxied; /* a proxied listener looks at its own */
+
+			other.internal = listener.internal = (struct networks){&wide, 1};
+			listener.has_internal = true;
+			if (named)
+				other.all_proxies.count = 0;
+			else
+				listener.proxies.count = 0;
+			assert_int_equal(ip_parse("192.0.2.11", &client.address), IP_OK);
+			assert_int_equal(policy_client(&other, &client), CLIENT_INTERNAL);
+			assert_int_equal(ip_parse("192.0.2.10", &client.address), IP_OK);
+			assert_int_equal(policy_client(&other, &client),
+					 known ? CLIENT_STRANGER : CLIENT_INTERNAL);
+		}
+	}
+}
+
 static void test_actions(void **state)
 {
 	static const struct {
@@ -489,11 +519,17 @@ static void test_shown_domains(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_clients),	    cmocka_unit_test(test_relay_users),
-		cmocka_unit_test(test_no_networks), cmocka_unit_test(test_messages),
-		cmocka_unit_test(test_senders),	    cmocka_unit_test(test_several_authors),
-		cmocka_unit_test(test_addresses),   cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_bindings),    cmocka_unit_test(test_shown_domains),
+		cmocka_unit_test(test_clients),
+		cmocka_unit_test(test_relay_users),
+		cmocka_unit_test(test_no_networks),
+		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_senders),
+		cmocka_unit_test(test_several_authors),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_proxy_is_never_internal),
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_bindings),
+		cmocka_unit_test(test_shown_domains),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
