@@ -1,11 +1,13 @@
 /* Single values of the configuration; see config_value.h. */
 #include "common/config_value.h"
+#include "common/suggest.h"
 
 #include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
 #include <strings.h>
 #include <sys/un.h>
+#include <time.h>
 
 #define mistake(...) diagnostics_add(list, SEVERITY_ERROR, NULL, __VA_ARGS__)
 #define caution(...) diagnostics_add(list, SEVERITY_WARNING, NULL, __VA_ARGS__)
@@ -13,7 +15,7 @@
 static bool read_unix(const struct setting *setting, const char *path, struct diagnostics *list)
 {
 	if (path[0] != '/') {
-		mistake(setting->at, "socket '%s' is not an absolute path", path);
+		mistake(setting->at, "%s '%s' is not an absolute path", setting->name, path);
 		return false;
 	}
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
@@ -45,16 +47,19 @@ static bool read_inet(struct arena *arena, const struct setting *setting, const 
 	unsigned long port;
 
 	if (!read_port(rest, &port, &text) || ip_parse(text, &ip) != IP_OK || ip.family != family) {
-		mistake(setting->at, "socket '%s' is not of the form %s:PORT@ADDRESS",
+		mistake(setting->at, "%s '%s' is not of the form %s:PORT@ADDRESS", setting->name,
 			setting->value, scheme);
 		diagnostics_hint(list, "for example: %s:8894@%s", scheme,
 				 family == IP_V4 ? "127.0.0.1" : "::1");
 		return false;
 	}
-	if (!ip_is_loopback(&ip))
+	if (!ip_is_loopback(&ip) && strcmp(setting->name, "socket") == 0)
 		caution(setting->at,
 			"whoever can connect to %s can have any mail signed: let only the mail "
 			"server in",
+			ip_format(&ip, canonical));
+	else if (!ip_is_loopback(&ip))
+		caution(setting->at, "%s is open to whoever can connect to %s", setting->name,
 			ip_format(&ip, canonical));
 	*address = arena_printf(arena, "%s:%lu@%s", scheme, port, ip_format(&ip, canonical));
 	return true;
@@ -86,7 +91,7 @@ bool socket_address_read(struct arena *arena, const struct setting *setting,
 		*path = *address + strlen("unix:");
 		return true;
 	}
-	mistake(setting->at, "socket '%s' is neither unix:PATH nor inet:PORT@ADDRESS",
+	mistake(setting->at, "%s '%s' is neither unix:PATH nor inet:PORT@ADDRESS", setting->name,
 		setting->value);
 	return false;
 }
@@ -120,6 +125,195 @@ bool network_read(const struct setting *setting, struct diagnostics *list,
 		return true;
 	mistake(setting->at, "'%s' %s", setting->value, causes[error]);
 	diagnostics_hint(list, "a network is written 192.168.2.0/24 or 2001:db8::/32");
+	return false;
+}
+
+bool word_read(const struct setting *setting, const char *const *words, size_t count,
+	       struct diagnostics *list, unsigned *index)
+{
+	const char *nearest = suggest(setting->value, words, count), *all = "";
+	char text[128];
+	size_t length = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(setting->value, words[i]) == 0) {
+			*index = (unsigned)i;
+			return true;
+		}
+	}
+	text[0] = '\0';
+	for (size_t i = 0; i < count && length < sizeof(text); i++, all = ", ")
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s",
+					   i && i + 1 == count ? " or " : all, words[i]);
+	mistake(setting->at, "%s is '%s': it can be %s", setting->name, setting->value, text);
+	if (nearest)
+		diagnostics_hint(list, "did you mean '%s'?", nearest);
+	return false;
+}
+
+bool switch_read(const struct setting *setting, struct diagnostics *list, bool *value)
+{
+	static const char *const words[] = {"no", "yes", "false", "true", "off", "on"};
+	unsigned index;
+
+	if (!word_read(setting, words, sizeof(words) / sizeof(words[0]), list, &index))
+		return false;
+	*value = index % 2 == 1;
+	return true;
+}
+
+bool duration_read(const struct setting *setting, struct diagnostics *list, uint64_t *seconds)
+{
+	static const struct {
+		char suffix[2];
+		uint64_t seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}};
+	const char *text = setting->value;
+	size_t digits = strspn(text, "0123456789");
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (digits == 0 || digits > 9 || strcmp(text + digits, units[i].suffix) != 0)
+			continue;
+		*seconds = strtoull(text, NULL, 10) * units[i].seconds;
+		return true;
+	}
+	mistake(setting->at, "%s '%s' is not a time", setting->name, text);
+	diagnostics_hint(list, "for example: %s = \"14d\" (s, m, h, d, w)", setting->name);
+	return false;
+}
+
+/* Reads exactly `count` digits off `*text`; -1 if they are not there. */
+static int take_digits(const char **text, size_t count)
+{
+	int value = 0;
+
+	for (; count; count--, (*text)++) {
+		if (!isdigit((unsigned char)**text))
+			return -1;
+		value = value * 10 + (**text - '0');
+	}
+	return value;
+}
+
+static bool take(const char **text, const char *wanted)
+{
+	if (!**text || !strchr(wanted, **text))
+		return false;
+	(*text)++;
+	return true;
+}
+
+/* Z, or an offset from UTC: takes it off the seconds. */
+static bool read_offset(const char **text, int64_t *seconds)
+{
+	int sign = **text == '-' ? -1 : 1, hours, minutes;
+
+	if (take(text, "Zz"))
+		return true;
+	if (!take(text, "+-"))
+		return false;
+	hours = take_digits(text, 2);
+	if (!take(text, ":"))
+		return false;
+	minutes = take_digits(text, 2);
+	if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+		return false;
+	*seconds -= sign * (hours * 3600LL + minutes * 60LL);
+	return true;
+}
+
+static bool parse_date(const char *text, int64_t *out)
+{
+	struct tm time = {.tm_year = take_digits(&text, 4) - 1900}, moved;
+	int64_t seconds;
+	time_t check;
+
+	if (!take(&text, "-"))
+		return false;
+	time.tm_mon = take_digits(&text, 2) - 1;
+	if (!take(&text, "-"))
+		return false;
+	time.tm_mday = take_digits(&text, 2);
+	if (time.tm_year < 70 || time.tm_mon < 0 || time.tm_mon > 11 || time.tm_mday < 1)
+		return false;
+	moved = time;
+	check = timegm(&moved);
+	if (moved.tm_mday != time.tm_mday || moved.tm_mon != time.tm_mon)
+		return false; /* such as 30 February */
+	seconds = check;
+	if (*text) {
+		int hours, minutes, rest;
+
+		if (!take(&text, "Tt "))
+			return false;
+		hours = take_digits(&text, 2);
+		if (!take(&text, ":"))
+			return false;
+		minutes = take_digits(&text, 2);
+		if (!take(&text, ":"))
+			return false;
+		rest = take_digits(&text, 2);
+		if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59 || rest < 0 || rest > 59)
+			return false;
+		seconds += hours * 3600LL + minutes * 60LL + rest;
+		if (!read_offset(&text, &seconds))
+			return false;
+	}
+	*out = seconds;
+	return *text == '\0';
+}
+
+bool date_read(const struct setting *setting, struct diagnostics *list, int64_t *seconds)
+{
+	int64_t value;
+
+	if (parse_date(setting->value, &value)) {
+		*seconds = value;
+		return true;
+	}
+	mistake(setting->at, "%s '%s' is no date", setting->name, setting->value);
+	diagnostics_hint(list, "for example: \"2026-12-01\" or \"2026-12-01T06:00:00Z\"");
+	return false;
+}
+
+bool field_name_read(const struct setting *setting, struct diagnostics *list)
+{
+	const char *text = setting->value;
+
+	for (; *text > ' ' && *text < 0x7f && *text != ':'; text++)
+		;
+	if (!*text && text > setting->value && strlen(setting->value) < 128)
+		return true;
+	mistake(setting->at, "%s: '%s' is no name of a header field", setting->name,
+		setting->value);
+	return false;
+}
+
+bool server_address_check(const struct setting *setting, struct diagnostics *list)
+{
+	const char *value = setting->value, *bracket = *value == '[' ? strchr(value, ']') : NULL;
+	const char *colon = bracket ? bracket + 1 : strchr(value, ':');
+	size_t length = strlen(value);
+	struct ip_address ip;
+	char text[IP_TEXT_SIZE];
+
+	if (colon && *colon == ':' && (bracket || !strchr(colon + 1, ':'))) {
+		unsigned long port = strtoul(colon + 1, NULL, 10);
+		size_t digits = strspn(colon + 1, "0123456789");
+
+		if (digits == 0 || digits > 5 || colon[1 + digits] || port == 0 || port > 65535)
+			length = sizeof(text);
+		else
+			length = (size_t)(colon - value);
+	}
+	if (length < sizeof(text)) {
+		memcpy(text, value, length);
+		text[length] = '\0';
+		if (ip_parse(text, &ip) == IP_OK)
+			return true;
+	}
+	mistake(setting->at, "%s: '%s' is no address of a server", setting->name, value);
+	diagnostics_hint(list, "for example: \"127.0.0.1\", \"192.0.2.1:5353\" or \"[::1]:53\"");
 	return false;
 }
 

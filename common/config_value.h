@@ -9,6 +9,7 @@
 #include "common/network.h"
 #include "common/settings.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -23,6 +24,26 @@ bool mode_read(const struct setting *setting, struct diagnostics *list, mode_t *
 
 bool network_read(const struct setting *setting, struct diagnostics *list,
 		  struct ip_network *network);
+
+/* yes or no, true or false, on or off. */
+bool switch_read(const struct setting *setting, struct diagnostics *list, bool *value);
+
+/* The index of one of `count` words. */
+bool word_read(const struct setting *setting, const char *const *words, size_t count,
+	       struct diagnostics *list, unsigned *index);
+
+/* A number with a unit, as postconf(5) has them: s, m, h, d, w; without one it is seconds. */
+bool duration_read(const struct setting *setting, struct diagnostics *list, uint64_t *seconds);
+
+/* A date or a date with time, as RFC 3339 has them, in UTC without an offset: seconds since 1970.
+ */
+bool date_read(const struct setting *setting, struct diagnostics *list, int64_t *seconds);
+
+/* A header field's name: printable ASCII without a colon (RFC 5322 2.2). */
+bool field_name_read(const struct setting *setting, struct diagnostics *list);
+
+/* An address, with :PORT or without (IPv6 in brackets then), for DNS. */
+bool server_address_check(const struct setting *setting, struct diagnostics *list);
 
 /* Letters, digits and hyphens in labels of at most 63, together at most 253 (RFC 1035 2.3.1). */
 bool is_domain_name(const char *text);

@@ -3,8 +3,11 @@
 
 #ifdef POSTERN_SYSTEMD
 
+#include <stdarg.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
+
+#define LONGEST_STATUS 256
 
 _Static_assert(SERVICE_FIRST_SOCKET == SD_LISTEN_FDS_START, "sd_listen_fds(3)");
 
@@ -26,6 +29,21 @@ void service_notify_reloading(void)
 void service_notify_stopping(void)
 {
 	sd_notify(0, "STOPPING=1");
+}
+
+void service_notify_status(const char *format, ...)
+{
+	char text[LONGEST_STATUS];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	/* a line break would begin another assignment */
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	sd_notifyf(0, "STATUS=%s", text);
 }
 
 void service_notify_watchdog(void)
@@ -59,6 +77,11 @@ int service_sockets(char ***names)
 
 void service_notify_ready(void)
 {
+}
+
+void service_notify_status(const char *format, ...)
+{
+	(void)format;
 }
 
 void service_notify_reloading(void)

@@ -6,13 +6,13 @@
  * an unknown name libconfuse stops too: the name is then made known and the text is read again.
  */
 #include "common/settings.h"
-#include "common/comments.h"
 #include "common/suggest.h"
+#include "common/comments.h"
 
 #include <confuse.h>
 #include <ctype.h>
 #include <errno.h>
-#include <strings.h>
+#include <stdint.h>
 
 #define MOST_UNKNOWN 50 /* names that are reported before the reader gives up */
 #define MOST_OPTIONS 80
@@ -25,11 +25,11 @@ struct names {
 struct reader {
 	struct arena *arena;
 	const struct source *source;
-	const char *text; /* of the source, without comments */
+	const char *text; /* of the source, without comments, sections renamed */
 	const struct vocabulary *vocabulary;
 	struct diagnostics *list;
 	struct settings settings;
-	struct names names, section_names;
+	struct names names, section_names[SETTINGS_MOST_KINDS];
 	unsigned line; /* where the last place was found */
 	const char *line_text;
 	const char *seen; /* the end of the last place in that line */
@@ -103,18 +103,14 @@ static struct position place(struct reader *reader, unsigned line, const char *w
 	return at;
 }
 
-/* The first line from `line` on that begins with `first` and holds `second`; line 0 if none does.
- */
-static struct position find_line(struct reader *reader, unsigned line, const char *first,
-				 const char *second)
+/* The first assignment to `name` at or after a line; line 0 if there is none. */
+static struct position find_assignment(struct reader *reader, unsigned line, const char *name)
 {
 	for (; go_to_line(reader, line); line++) {
-		const char *text = reader->line_text;
-		size_t length = strcspn(text, "\n"), blanks = strspn(text, " \t");
+		const char *text = reader->line_text, *end = text + strcspn(text, "\n");
 
-		if (strncmp(text + blanks, first, strlen(first)) == 0 &&
-		    memmem(text, length, second, strlen(second)))
-			return place(reader, line, first);
+		if (find_word(text, end, name))
+			return place(reader, line, name);
 	}
 	return (struct position){reader->source, 0, 0};
 }
@@ -128,12 +124,20 @@ static struct setting *add_setting(struct reader *reader)
 	return &settings->items[settings->count++];
 }
 
-static int on_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result)
+/* The section that libconfuse is in; its title is its number. */
+static const struct section *section_of(cfg_t *cfg)
 {
 	const char *title = cfg_title(cfg);
+	size_t number = title ? strtoul(title, NULL, 10) : SIZE_MAX;
+	const struct sections *sections = &current->settings.sections;
 
+	return number < sections->count ? sections->items[number] : NULL;
+}
+
+static int on_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result)
+{
 	*add_setting(current) = (struct setting){
-		.section = title ? arena_strdup(current->arena, title) : NULL,
+		.section = section_of(cfg),
 		.name = arena_strdup(current->arena, cfg_opt_name(option)),
 		.value = arena_strdup(current->arena, value),
 		.at = place(current, (unsigned)cfg->line, value),
@@ -143,17 +147,44 @@ static int on_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *resu
 	return 0;
 }
 
+/* Where a name that is wrong here would be right, or how it is meant to be used. */
+static void hint_at_place(const struct section *section, const char *name)
+{
+	const struct vocabulary *vocabulary = current->vocabulary;
+
+	for (size_t i = 0; i < vocabulary->kind_count; i++) {
+		const struct section_kind *kind = &vocabulary->kinds[i];
+
+		if (strcmp(kind->name, name) == 0) {
+			diagnostics_hint(current->list, "a section is written: %s \"NAME\" { ... }",
+					 name);
+			return;
+		}
+		for (const char *const *p = kind->names; *p && (!section || section->kind != kind);
+		     p++) {
+			if (strcmp(*p, name) == 0) {
+				diagnostics_hint(current->list, "it belongs into a section '%s'",
+						 kind->name);
+				return;
+			}
+		}
+	}
+}
+
 static void add_unknown(cfg_t *cfg, const char *name)
 {
-	struct names *names = cfg_title(cfg) ? &current->section_names : &current->names;
+	const struct section *section = section_of(cfg);
+	struct names *names =
+		section ? &current->section_names[section->kind - current->vocabulary->kinds]
+			: &current->names;
 	struct position at = place(current, (unsigned)cfg->line, name);
 	const char *nearest = suggest(name, names->items, names->known);
 
-	if (!nearest && names == &current->names)
-		nearest = suggest(name, &current->vocabulary->section, 1);
 	diagnostics_add(current->list, SEVERITY_ERROR, NULL, at, "unknown setting '%s'", name);
 	if (nearest)
 		diagnostics_hint(current->list, "did you mean '%s'?", nearest);
+	else
+		hint_at_place(section, name);
 	if (current->unknown++ < MOST_UNKNOWN && names->count < MOST_OPTIONS) {
 		names->items[names->count++] = arena_strdup(current->arena, name);
 		current->again = true;
@@ -179,73 +210,84 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
 			place(current, (unsigned)cfg->line, ""), "%s", message);
 }
 
-static void fill_options(const struct names *names, cfg_opt_t *options)
+/* Room for the names, the sections, and the end. */
+struct options {
+	cfg_opt_t items[MOST_OPTIONS + SETTINGS_MOST_KINDS + 1];
+};
+
+static void fill_options(struct reader *reader, struct options *options, const struct names *names,
+			 const char *parent, struct options *of_kinds)
 {
+	size_t count = 0;
+
 	for (size_t i = 0; i < names->count; i++)
-		options[i] =
+		options->items[count++] =
 			(cfg_opt_t)CFG_STR_LIST_CB(names->items[i], NULL, CFGF_NODEFAULT, on_value);
+	for (size_t i = 0; i < reader->vocabulary->kind_count; i++) {
+		const struct section_kind *kind = &reader->vocabulary->kinds[i];
+
+		if (parent ? kind->parent && strcmp(kind->parent, parent) == 0 : !kind->parent)
+			options->items[count++] = (cfg_opt_t)CFG_SEC(
+				arena_printf(reader->arena, SECTION_PREFIX "%s", kind->name),
+				of_kinds[i].items, CFGF_MULTI | CFGF_TITLE);
+	}
+	options->items[count] = (cfg_opt_t)CFG_END();
 }
 
-/* NAME = {} has no value that the callback could see. `section` is NULL outside of one. */
-static void note_empty_lists(struct reader *reader, cfg_t *cfg, const struct names *names,
-			     const struct section *section)
+/* NAME = {} has no value that the callback could see. */
+static void note_empty_lists(struct reader *reader, cfg_t *cfg)
 {
+	const struct section *section = section_of(cfg);
+	const struct names *names =
+		section ? &reader->section_names[section->kind - reader->vocabulary->kinds]
+			: &reader->names;
+
 	for (size_t i = 0; i < names->known; i++) {
-		const char *name = names->items[i];
-		const cfg_opt_t *option = cfg_getopt(cfg, name);
-		struct setting *setting;
+		const cfg_opt_t *option = cfg_getopt(cfg, names->items[i]);
+		struct position at;
 
-		if (!(option->flags & CFGF_MODIFIED) || option->nvalues)
+		if (!option || !(option->flags & CFGF_MODIFIED) || option->nvalues)
 			continue;
-		setting = add_setting(reader);
-		*setting = (struct setting){.name = name, .first = true};
-		setting->section = section ? section->title : NULL;
-		setting->at = find_line(reader, section ? section->at.line : 1, name, "");
-		if (section && !setting->at.line)
-			setting->at = section->at;
+		at = find_assignment(reader, section ? section->at.line : 1, names->items[i]);
+		*add_setting(reader) = (struct setting){
+			.section = section, .name = names->items[i], .at = at, .first = true};
 	}
-}
+	for (size_t i = 0; i < reader->vocabulary->kind_count; i++) {
+		const struct section_kind *kind = &reader->vocabulary->kinds[i];
+		const char *name = arena_printf(reader->arena, SECTION_PREFIX "%s", kind->name);
 
-static void note_sections(struct reader *reader, cfg_t *cfg)
-{
-	const char *name = reader->vocabulary->section;
-	size_t count = cfg_size(cfg, name);
-	struct section *sections = arena_array(reader->arena, count, sizeof(*sections));
-
-	for (size_t i = 0; i < count; i++) {
-		const char *title = cfg_title(cfg_getnsec(cfg, name, (unsigned)i));
-
-		sections[i].title = arena_strdup(reader->arena, title);
-		sections[i].at = find_line(reader, 1, name, title);
-		note_empty_lists(reader, cfg_getnsec(cfg, name, (unsigned)i),
-				 &reader->section_names, &sections[i]);
+		if (section ? !kind->parent || strcmp(kind->parent, section->kind->name) != 0
+			    : kind->parent != NULL)
+			continue;
+		for (unsigned j = 0; j < cfg_size(cfg, name); j++)
+			note_empty_lists(reader, cfg_getnsec(cfg, name, j));
 	}
-	reader->settings.sections = sections;
-	reader->settings.section_count = count;
 }
 
 static void read_once(struct reader *reader)
 {
-	cfg_opt_t section_options[MOST_OPTIONS + 1] = {CFG_END()};
-	cfg_opt_t options[MOST_OPTIONS + 2] = {CFG_END()};
+	struct options *options = calloc(1 + SETTINGS_MOST_KINDS, sizeof(*options));
 	cfg_t *cfg;
 	int result;
 
+	if (!options)
+		abort();
 	reader->again = false;
-	reader->settings = (struct settings){.items = NULL};
-	fill_options(&reader->section_names, section_options);
-	fill_options(&reader->names, options);
-	options[reader->names.count] = (cfg_opt_t)CFG_SEC(reader->vocabulary->section,
-							  section_options, CFGF_MULTI | CFGF_TITLE);
-	cfg = cfg_init(options, CFGF_NONE);
+	reader->settings.items = NULL;
+	reader->settings.count = 0;
+	for (size_t i = 0; i < reader->vocabulary->kind_count; i++)
+		fill_options(reader, &options[1 + i], &reader->section_names[i],
+			     reader->vocabulary->kinds[i].name, options + 1);
+	fill_options(reader, options, &reader->names, NULL, options + 1);
+	cfg = cfg_init(options->items, CFGF_NONE);
 	if (!cfg)
 		abort();
 	cfg_set_error_function(cfg, on_error);
 	result = cfg_parse_buf(cfg, reader->text);
 	reader->settings.complete = result == CFG_SUCCESS;
-	note_empty_lists(reader, cfg, &reader->names, NULL);
-	note_sections(reader, cfg);
+	note_empty_lists(reader, cfg);
 	cfg_free(cfg);
+	free(options);
 }
 
 static void names_init(struct names *names, const char *const *list)
@@ -275,7 +317,10 @@ void settings_read(struct arena *arena, const struct source *source,
 	if (!reader.text)
 		return;
 	names_init(&reader.names, vocabulary->names);
-	names_init(&reader.section_names, vocabulary->section_names);
+	reader.text = sections_find(arena, source, reader.text, vocabulary->kinds,
+				    vocabulary->kind_count, list, &reader.settings.sections);
+	for (size_t i = 0; i < vocabulary->kind_count; i++)
+		names_init(&reader.section_names[i], vocabulary->kinds[i].names);
 	current = &reader;
 	do
 		read_once(&reader);
@@ -287,17 +332,19 @@ void settings_read(struct arena *arena, const struct source *source,
 	*out = reader.settings;
 }
 
+/* Settings of one section follow each other, but for those of sections in it and empty lists. */
 bool settings_given_before(const struct settings *settings, size_t index)
 {
 	const struct setting *setting = &settings->items[index];
 
-	for (size_t i = 0; i < index; i++) {
+	for (size_t i = index; i-- > 0;) {
 		const struct setting *other = &settings->items[i];
 
-		if (strcmp(other->name, setting->name) != 0 || !other->section != !setting->section)
-			continue;
-		if (!setting->section || strcasecmp(other->section, setting->section) == 0)
+		if (other->section == setting->section && strcmp(other->name, setting->name) == 0)
 			return true;
+		if (setting->section && setting->value && other->section != setting->section &&
+		    (!other->section || other->section->parent != setting->section))
+			return false;
 	}
 	return false;
 }

@@ -7,36 +7,32 @@
 #ifndef POSTERN_SETTINGS_H
 #define POSTERN_SETTINGS_H
 
-#include "common/diagnostics.h"
+#include "common/sections.h"
 
 /* One value of an assignment. */
 struct setting {
-	const char *section; /* title of the section that it stands in, or NULL */
+	const struct section *section; /* that it stands in, or NULL */
 	const char *name;
 	const char *value; /* NULL for an empty list */
 	struct position at;
 	bool first; /* of its assignment; false for further values of a list */
 };
 
-struct section {
-	const char *title;
-	struct position at;
-};
-
 struct settings {
 	struct setting *items;
 	size_t count;
-	struct section *sections; /* titles differ, perhaps only in letter case */
-	size_t section_count;
+	struct sections sections;
 	bool complete; /* false: the text could be read only up to a mistake */
 };
 
-/* The names that a file may use; the lists end with NULL. */
+/* The names that a file may use. */
 struct vocabulary {
-	const char *const *names;
-	const char *section; /* the name of the one kind of section */
-	const char *const *section_names;
+	const char *const *names; /* outside of sections; ends with NULL */
+	const struct section_kind *kinds;
+	size_t kind_count; /* at most SETTINGS_MOST_KINDS */
 };
+
+#define SETTINGS_MOST_KINDS 6
 
 /*
  * Reads `source`, whose text must be NUL-terminated. Mistakes go to `list`. What is found lives in
@@ -46,7 +42,7 @@ void settings_read(struct arena *arena, const struct source *source,
 		   const struct vocabulary *vocabulary, struct diagnostics *list,
 		   struct settings *out);
 
-/* Whether an assignment before the one at `index` has its name, in a section of the same title. */
+/* Whether an assignment before the one at `index` has its name, in the same section. */
 bool settings_given_before(const struct settings *settings, size_t index);
 
 #endif

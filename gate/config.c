@@ -221,7 +221,8 @@ static void apply(struct reader *reader, const struct settings *settings, size_t
 {
 	const struct setting *setting = &settings->items[index];
 	const struct row *row = find_row(setting);
-	struct gate_listener *listener = find_listener(reader->config, setting->section);
+	struct gate_listener *listener =
+		setting->section ? find_listener(reader->config, setting->section->title) : NULL;
 
 	if (!row || (setting->section && !listener))
 		return;
@@ -237,12 +238,12 @@ static void apply(struct reader *reader, const struct settings *settings, size_t
 static void add_listeners(struct reader *reader, const struct settings *settings)
 {
 	struct gate_config *config = reader->config;
-	size_t count = settings->section_count;
+	size_t count = settings->sections.count;
 
 	config->listeners = arena_array(reader->arena, count, sizeof(*config->listeners));
 	reader->given = arena_array(reader->arena, count, sizeof(*reader->given));
 	for (size_t i = 0; i < count; i++) {
-		const struct section *section = &settings->sections[i];
+		const struct section *section = settings->sections.items[i];
 		struct given given = {.refusal = REFUSE_421, .trusted_at = section->at};
 
 		if (!listener_name_read(section->title, section->at, reader->list))
@@ -404,7 +405,8 @@ void gate_config_read(struct arena *arena, const struct source *source, bool fin
 		      struct diagnostics *list, struct gate_config *out)
 {
 	static const char *names[ROWS + 1], *listener_names[LISTENER_ROWS + 1];
-	const struct vocabulary vocabulary = {names, "listener", listener_names};
+	const struct section_kind kind = {.name = "listener", .names = listener_names};
+	const struct vocabulary vocabulary = {names, &kind, 1};
 	const struct position file = {source, 0, 0};
 	struct gate_config config = {
 		.user = DEFAULT_USER,

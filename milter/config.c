@@ -2,165 +2,204 @@
  * Gives the settings of postern-milter.conf their meaning, by a table with a row for each, and
  * checks what depends on several of them; see config.h.
  */
-#include "milter/config.h"
+#include "milter/config_reader.h"
 #include "common/config_value.h"
-#include "common/settings.h"
-#include "common/suggest.h"
-
-#include <ctype.h>
-#include <strings.h>
 
 #define DEFAULT_PATH  "/var/spool/postfix/postern/milter.sock"
 #define DEFAULT_GROUP "postfix"
 #define DEFAULT_USER  "postern"
 
-#define mistake(reader, at, ...) \
-	diagnostics_add((reader)->list, SEVERITY_ERROR, NULL, at, __VA_ARGS__)
-#define caution(reader, at, ...) \
-	diagnostics_add((reader)->list, SEVERITY_WARNING, NULL, at, __VA_ARGS__)
+#define MOST_SIGNATURES 10 /* of one message that are verified, unless it is configured */
 
-struct reader {
-	struct arena *arena;
-	struct diagnostics *list;
-	struct config *config;
-	const char *group; /* as written: it matters only for a UNIX socket */
-	struct position mode_at, group_at, user_at;
-};
+void words_add(struct reader *reader, const struct setting *setting, struct words *words)
+{
+	if (setting->first)
+		words->count = 0;
+	if (!setting->value)
+		return;
+	words->items = arena_grow(reader->arena, words->items, words->count, sizeof(*words->items));
+	words->items[words->count++] = setting->value;
+}
 
-/* Takes one value. `domain` is NULL outside of a section. */
-typedef void (*set_function)(struct reader *reader, const struct setting *setting,
-			     struct signing_domain *domain);
+bool networks_add(struct reader *reader, const struct setting *setting, struct networks *networks)
+{
+	struct ip_network network;
+
+	if (setting->first)
+		networks->count = 0;
+	if (!setting->value || !network_read(setting, reader->list, &network))
+		return false;
+	networks->items = arena_grow(reader->arena, networks->items, networks->count,
+				     sizeof(*networks->items));
+	networks->items[networks->count++] = network;
+	return true;
+}
 
 static void set_socket(struct reader *reader, const struct setting *setting,
-		       struct signing_domain *domain)
+		       struct subject *subject)
 {
-	(void)domain;
+	(void)subject;
 	socket_address_read(reader->arena, setting, reader->list, &reader->config->socket,
 			    &reader->config->socket_path);
 }
 
 static void set_socket_mode(struct reader *reader, const struct setting *setting,
-			    struct signing_domain *domain)
+			    struct subject *subject)
 {
-	(void)domain;
+	(void)subject;
 	reader->mode_at = setting->at;
 	mode_read(setting, reader->list, &reader->config->socket_mode);
 }
 
 static void set_socket_group(struct reader *reader, const struct setting *setting,
-			     struct signing_domain *domain)
+			     struct subject *subject)
 {
-	(void)domain;
+	(void)subject;
 	reader->group = setting->value;
 	reader->group_at = setting->at;
 }
 
-static void set_user(struct reader *reader, const struct setting *setting,
-		     struct signing_domain *domain)
+static void set_user(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
-	(void)domain;
+	(void)subject;
 	reader->config->user = setting->value;
 	reader->user_at = setting->at;
 }
 
-static void set_log(struct reader *reader, const struct setting *setting,
-		    struct signing_domain *domain)
+static void set_log(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
-	static const char *const words[] = {[LOG_TO_STDERR] = "stderr", [LOG_TO_SYSLOG] = "syslog"};
-	const char *nearest = suggest(setting->value, words, 2);
+	static const char *const words[] = {"syslog", "stderr"};
+	unsigned index;
 
-	(void)domain;
-	for (size_t i = 0; i < 2; i++) {
-		if (strcmp(setting->value, words[i]) == 0) {
-			reader->config->log = (enum log_target)i;
-			return;
-		}
-	}
-	mistake(reader, setting->at, "log is '%s': it can be syslog or stderr", setting->value);
-	if (nearest)
-		diagnostics_hint(reader->list, "did you mean '%s'?", nearest);
+	(void)subject;
+	if (word_read(setting, words, 2, reader->list, &index))
+		reader->config->log = index == 0 ? LOG_TO_SYSLOG : LOG_TO_STDERR;
+}
+
+static void set_log_format(struct reader *reader, const struct setting *setting,
+			   struct subject *subject)
+{
+	static const char *const words[] = {"text", "json"};
+	unsigned index;
+
+	(void)subject;
+	if (word_read(setting, words, 2, reader->list, &index))
+		reader->config->log_json = index == 1;
 }
 
 static void add_internal(struct reader *reader, const struct setting *setting,
-			 struct signing_domain *domain)
+			 struct subject *subject)
 {
-	struct config *config = reader->config;
-	struct ip_network network;
+	struct networks *networks = &reader->config->internal;
 
-	(void)domain;
-	if (setting->first)
-		config->internal_count = 0;
-	if (!setting->value || !network_read(setting, reader->list, &network))
-		return;
-	if (network.prefix == 0)
+	(void)subject;
+	if (networks_add(reader, setting, networks) &&
+	    networks->items[networks->count - 1].prefix == 0)
 		caution(reader, setting->at,
 			"%s is every address there is: all mail from anywhere would be signed",
 			setting->value);
-	config->internal = arena_grow(reader->arena, config->internal, config->internal_count,
-				      sizeof(*config->internal));
-	config->internal[config->internal_count++] = network;
 }
 
 static void add_relay_user(struct reader *reader, const struct setting *setting,
-			   struct signing_domain *domain)
+			   struct subject *subject)
 {
-	struct config *config = reader->config;
-
-	(void)domain;
-	if (setting->first)
-		config->relay_user_count = 0;
-	if (!setting->value)
-		return;
-	config->relay_users = arena_grow(reader->arena, config->relay_users,
-					 config->relay_user_count, sizeof(*config->relay_users));
-	config->relay_users[config->relay_user_count++] = setting->value;
+	(void)subject;
+	words_add(reader, setting, &reader->config->relay_users);
 }
 
-static void add_subdomain(struct reader *reader, const struct setting *setting,
-			  struct signing_domain *domain)
+static void set_several_authors(struct reader *reader, const struct setting *setting,
+				struct subject *subject)
 {
-	char *name = domain_read(reader->arena, setting->value, setting->at, reader->list);
-	size_t length = strlen(domain->name), longer = name ? strlen(name) : 0;
+	static const char *const words[] = {"defer", "reject"};
+	unsigned index;
 
-	if (!name)
-		return;
-	if (longer <= length || name[longer - length - 1] != '.' ||
-	    strcmp(name + longer - length, domain->name) != 0) {
-		mistake(reader, setting->at, "%s does not lie below %s", name, domain->name);
-		diagnostics_hint(reader->list, "give it a domain section of its own");
-		return;
-	}
-	domain->subdomains = arena_grow(reader->arena, domain->subdomains, domain->subdomain_count,
-					sizeof(*domain->subdomains));
-	domain->subdomains[domain->subdomain_count++] = name;
+	(void)subject;
+	if (word_read(setting, words, 2, reader->list, &index))
+		reader->config->several_authors_reject = index == 1;
 }
 
-static void set_selector(struct reader *reader, const struct setting *setting,
-			 struct signing_domain *domain)
+static void set_key_folder(struct reader *reader, const struct setting *setting,
+			   struct subject *subject)
 {
-	domain->selector = setting->value;
-	if (!is_domain_name(setting->value))
+	(void)subject;
+	reader->config->key_folder_at = setting->at;
+	if (setting->value[0] == '/')
+		reader->config->key_folder = setting->value;
+	else
+		mistake(reader, setting->at, "key_folder '%s' is not an absolute path",
+			setting->value);
+}
+
+static void set_key_folder_selector(struct reader *reader, const struct setting *setting,
+				    struct subject *subject)
+{
+	(void)subject;
+	if (is_domain_name(setting->value))
+		reader->config->key_folder_selector = setting->value;
+	else
 		mistake(reader, setting->at,
 			"'%s' is no selector: letters, digits and '-' in parts joined by '.'",
 			setting->value);
 }
 
-static void set_key(struct reader *reader, const struct setting *setting,
-		    struct signing_domain *domain)
+static void set_binding_default(struct reader *reader, const struct setting *setting,
+				struct subject *subject)
 {
-	domain->key_at = setting->at;
-	domain->key_path = setting->value;
-	if (setting->value[0] != '/')
-		mistake(reader, setting->at, "key '%s' is not an absolute path", setting->value);
+	static const char *const words[] = {"allow", "deny"};
+	unsigned index;
+
+	(void)subject;
+	if (word_read(setting, words, 2, reader->list, &index))
+		reader->config->binding_default_deny = index == 1;
 }
 
-enum arity { ONE, MANY };
+static void set_policy_socket(struct reader *reader, const struct setting *setting,
+			      struct subject *subject)
+{
+	const char *path;
 
-struct row {
-	const char *name;
-	enum arity arity;
-	set_function set;
-};
+	(void)subject;
+	socket_address_read(reader->arena, setting, reader->list, &reader->config->policy_socket,
+			    &path);
+}
+
+static void set_http(struct reader *reader, const struct setting *setting, struct subject *subject)
+{
+	const char *path;
+
+	(void)subject;
+	socket_address_read(reader->arena, setting, reader->list, &reader->config->http, &path);
+}
+
+static void set_authserv_id(struct reader *reader, const struct setting *setting,
+			    struct subject *subject)
+{
+	(void)subject;
+	reader->config->authserv_id =
+		domain_read(reader->arena, setting->value, setting->at, reader->list);
+}
+
+static void add_dns_server(struct reader *reader, const struct setting *setting,
+			   struct subject *subject)
+{
+	(void)subject;
+	if (!setting->value || server_address_check(setting, reader->list))
+		words_add(reader, setting, &reader->config->dns_servers);
+}
+
+static void set_most_signatures(struct reader *reader, const struct setting *setting,
+				struct subject *subject)
+{
+	const char *text = setting->value;
+	unsigned long number = strtoul(text, NULL, 10);
+
+	(void)subject;
+	if (strspn(text, "0123456789") == strlen(text) && number >= 1 && number <= 100)
+		reader->config->verify_signatures_most = (unsigned)number;
+	else
+		mistake(reader, setting->at, "%s '%s' is not a number from 1 to 100", setting->name,
+			text);
+}
 
 static const struct row rows[] = {
 	{"socket", ONE, set_socket},
@@ -168,118 +207,105 @@ static const struct row rows[] = {
 	{"socket_group", ONE, set_socket_group},
 	{"user", ONE, set_user},
 	{"log", ONE, set_log},
+	{"log_format", ONE, set_log_format},
 	{"internal_networks", MANY, add_internal},
 	{"relay_users", MANY, add_relay_user},
+	{"several_authors", ONE, set_several_authors},
+	{"canonicalization", ONE, set_canonicalization},
+	{"signed_headers", MANY, add_signed_field},
+	{"oversigned_headers", MANY, add_oversigned_field},
+	{"signature_lifetime", ONE, set_lifetime},
+	{"key_folder", ONE, set_key_folder},
+	{"key_folder_selector", ONE, set_key_folder_selector},
+	{"sender_binding_default", ONE, set_binding_default},
+	{"policy_socket", ONE, set_policy_socket},
+	{"http", ONE, set_http},
+	{"authserv_id", ONE, set_authserv_id},
+	{"dns_servers", MANY, add_dns_server},
+	{"verify_signatures_most", ONE, set_most_signatures},
+	{NULL, ONE, NULL},
 };
 
-static const struct row domain_rows[] = {
-	{"subdomains", MANY, add_subdomain},
-	{"selector", ONE, set_selector},
-	{"key", ONE, set_key},
+/* The kinds of section: their rows, and what begins one. */
+static const struct {
+	const char *name, *parent;
+	const struct row *rows;
+	bool (*begin)(struct reader *reader, const struct section *section);
+} kinds[] = {
+	{"domain", NULL, domain_rows, domain_begin},
+	{"key", "domain", key_rows, key_begin},
+	{"listener", NULL, listener_rows, listener_begin},
+	{"sender_binding", NULL, binding_rows, binding_begin},
 };
 
-#define ROWS	    (sizeof(rows) / sizeof(rows[0]))
-#define DOMAIN_ROWS (sizeof(domain_rows) / sizeof(domain_rows[0]))
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static const char **names_of(struct arena *arena, const struct row *table)
+{
+	size_t count = 0;
+	const char **names;
+
+	while (table[count].name)
+		count++;
+	names = arena_array(arena, count + 1, sizeof(*names));
+	for (size_t i = 0; i < count; i++)
+		names[i] = table[i].name;
+	return names;
+}
+
+static size_t kind_of(const struct section *section)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (strcmp(kinds[i].name, section->kind->name) == 0)
+			return i;
+	return KINDS;
+}
 
 static const struct row *find_row(const struct setting *setting)
 {
-	const struct row *table = setting->section ? domain_rows : rows;
-	size_t count = setting->section ? DOMAIN_ROWS : ROWS;
+	const struct row *table = setting->section ? kinds[kind_of(setting->section)].rows : rows;
 
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(table[i].name, setting->name) == 0)
-			return &table[i];
+	for (; table->name; table++)
+		if (strcmp(table->name, setting->name) == 0)
+			return table;
 	return NULL; /* an unknown name, reported already */
 }
 
-static struct signing_domain *find_domain(struct config *config, const char *title)
-{
-	for (size_t i = 0; title && i < config->domain_count; i++)
-		if (strcasecmp(config->domains[i].name, title) == 0)
-			return &config->domains[i];
-	return NULL;
-}
-
-static bool given_before(const struct settings *settings, size_t index)
-{
-	const struct setting *setting = &settings->items[index];
-
-	for (size_t i = 0; i < index; i++) {
-		const struct setting *other = &settings->items[i];
-
-		if (strcmp(other->name, setting->name) != 0 || !other->section != !setting->section)
-			continue;
-		if (!setting->section || strcasecmp(other->section, setting->section) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void apply(struct reader *reader, const struct settings *settings, size_t index)
+static void apply(struct reader *reader, const struct settings *settings, size_t index,
+		  const bool *skipped)
 {
 	const struct setting *setting = &settings->items[index];
 	const struct row *row = find_row(setting);
-	struct signing_domain *domain = find_domain(reader->config, setting->section);
+	struct subject *subject =
+		setting->section ? &reader->subjects[setting->section->number] : NULL;
 
-	if (!row || (setting->section && !domain))
+	if (!row || (setting->section && skipped[setting->section->number]))
 		return;
-	if (setting->first && given_before(settings, index))
+	if (setting->first && settings_given_before(settings, index))
 		mistake(reader, setting->at, "%s is given twice", setting->name);
 	else if (row->arity == ONE && (!setting->first || !setting->value))
 		mistake(reader, setting->at, "%s takes one value", setting->name);
 	else
-		row->set(reader, setting, domain);
+		row->set(reader, setting, subject);
 }
 
-static void add_domains(struct reader *reader, const struct settings *settings)
+static void apply_all(struct reader *reader, const struct settings *settings)
 {
-	struct config *config = reader->config;
+	const struct sections *sections = &settings->sections;
+	bool *skipped = arena_array(reader->arena, sections->count + 1, sizeof(*skipped));
 
-	config->domains =
-		arena_array(reader->arena, settings->section_count, sizeof(*config->domains));
-	for (size_t i = 0; i < settings->section_count; i++) {
-		const struct section *section = &settings->sections[i];
-		char *name = domain_read(reader->arena, section->title, section->at, reader->list);
+	reader->section_count = sections->count;
+	reader->left_out = sections->left_out;
+	reader->subjects =
+		arena_array(reader->arena, sections->count + 1, sizeof(*reader->subjects));
+	for (size_t i = 0; i < sections->count; i++) {
+		const struct section *section = sections->items[i];
 
-		if (!name)
-			continue;
-		if (find_domain(config, name))
-			mistake(reader, section->at, "domain %s is given twice", name);
-		else
-			config->domains[config->domain_count++] =
-				(struct signing_domain){.name = name, .key_at = section->at};
+		skipped[i] = (section->parent && skipped[section->parent->number]) ||
+			     !kinds[kind_of(section)].begin(reader, section);
 	}
-}
-
-/* A From domain that two sections claim would be signed by whichever comes first. */
-static void check_claims(struct reader *reader, const struct signing_domain *domain)
-{
-	for (size_t i = 0; i < domain->subdomain_count; i++) {
-		const char *name = domain->subdomains[i];
-		const struct signing_domain *other = config_signer(reader->config, name);
-
-		if (other != domain)
-			mistake(reader, domain->key_at, "%s belongs to domain %s as well as to %s",
-				name, other->name, domain->name);
-	}
-}
-
-static void check_domains(struct reader *reader, const struct source *source, bool complete)
-{
-	struct config *config = reader->config;
-
-	for (size_t i = 0; i < config->domain_count; i++) {
-		const struct signing_domain *domain = &config->domains[i];
-
-		check_claims(reader, domain);
-		if (complete && !domain->selector)
-			mistake(reader, domain->key_at, "domain %s has no selector", domain->name);
-		if (complete && !domain->key_path)
-			mistake(reader, domain->key_at, "domain %s has no key", domain->name);
-	}
-	if (complete && config->domain_count == 0)
-		mistake(reader, ((struct position){source, 0, 0}),
-			"has no domain section: there is nothing to sign for");
+	for (size_t i = 0; i < settings->count; i++)
+		apply(reader, settings, i, skipped);
 }
 
 /* In a file that was not read to its end, what is not given may stand there yet. */
@@ -296,58 +322,52 @@ static void check_access(struct reader *reader, bool complete)
 			"any local user can reach the socket, and have any mail signed");
 }
 
-void config_read(struct arena *arena, const struct source *source, struct diagnostics *list,
-		 struct config *out)
+static void set_defaults(struct arena *arena, struct config *config)
 {
-	static const char *names[ROWS + 1], *domain_names[DOMAIN_ROWS + 1];
-	const struct vocabulary vocabulary = {names, "domain", domain_names};
-	const struct position file = {source, 0, 0};
-	struct config config = {
+	*config = (struct config){
 		.socket = "unix:" DEFAULT_PATH,
 		.socket_path = DEFAULT_PATH,
 		.socket_mode = 0660,
 		.socket_group = (gid_t)-1,
 		.user = DEFAULT_USER,
 		.log = LOG_TO_SYSLOG,
+		.key_folder_selector = "mail",
+		.verify_signatures_most = MOST_SIGNATURES,
+		.exact = name_map_new(arena, 16),
+		.below = name_map_new(arena, 16),
+		.kept_fields = name_map_new(arena, 64),
+		.internal = {.items = arena_array(arena, 2, sizeof(*config->internal.items)),
+			     .count = 2},
 	};
-	struct reader reader = {arena, list, &config, DEFAULT_GROUP, file, file, file};
+	ip_network_parse("127.0.0.0/8", &config->internal.items[0]);
+	ip_network_parse("::1/128", &config->internal.items[1]);
+}
+
+void config_read(struct arena *arena, const struct source *source, struct diagnostics *list,
+		 struct config *out)
+{
+	struct section_kind section_kinds[KINDS];
+	const struct vocabulary vocabulary = {names_of(arena, rows), section_kinds, KINDS};
+	const struct position file = {source, 0, 0};
+	struct config config;
+	struct reader reader = {.arena = arena,
+				.list = list,
+				.config = &config,
+				.group = DEFAULT_GROUP,
+				.mode_at = file,
+				.group_at = file,
+				.user_at = file};
 	struct settings settings;
 
-	for (size_t i = 0; i < ROWS; i++)
-		names[i] = rows[i].name;
-	for (size_t i = 0; i < DOMAIN_ROWS; i++)
-		domain_names[i] = domain_rows[i].name;
-	config.internal = arena_array(arena, 2, sizeof(*config.internal));
-	ip_network_parse("127.0.0.0/8", &config.internal[config.internal_count++]);
-	ip_network_parse("::1/128", &config.internal[config.internal_count++]);
-
+	for (size_t i = 0; i < KINDS; i++)
+		section_kinds[i] = (struct section_kind){kinds[i].name, kinds[i].parent,
+							 names_of(arena, kinds[i].rows)};
+	set_defaults(arena, &config);
 	settings_read(arena, source, &vocabulary, list, &settings);
-	add_domains(&reader, &settings);
-	for (size_t i = 0; i < settings.count; i++)
-		apply(&reader, &settings, i);
-	check_domains(&reader, source, settings.complete);
+	apply_all(&reader, &settings);
+	domains_check(&reader, source, settings.complete);
+	listeners_check(&reader);
+	bindings_check(&reader, settings.complete);
 	check_access(&reader, settings.complete);
 	*out = config;
-}
-
-const struct signing_domain *config_signer(const struct config *config, const char *from_domain)
-{
-	for (size_t i = 0; i < config->domain_count; i++) {
-		const struct signing_domain *domain = &config->domains[i];
-
-		if (strcmp(domain->name, from_domain) == 0)
-			return domain;
-		for (size_t j = 0; j < domain->subdomain_count; j++)
-			if (strcmp(domain->subdomains[j], from_domain) == 0)
-				return domain;
-	}
-	return NULL;
-}
-
-bool config_is_relay_user(const struct config *config, const char *user)
-{
-	for (size_t i = 0; i < config->relay_user_count; i++)
-		if (strcasecmp(config->relay_users[i], user) == 0)
-			return true;
-	return false;
 }

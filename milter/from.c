@@ -5,12 +5,12 @@
  * grammar of RFC 5322, goes on after what it cannot read, and says that it could not.
  */
 #include "milter/from.h"
+#include "milter/idna.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <strings.h>
 
-#define LONGEST_DOMAIN 255 /* RFC 1035 2.3.4 */
+#define LONGEST_DOMAIN IDNA_LONGEST
 
 struct parser {
 	struct arena *arena;
@@ -96,6 +96,7 @@ static void add_domain(struct parser *parser, const char *text, size_t length)
 {
 	struct from *from = parser->from;
 	char *copy;
+	int error;
 
 	while (length && text[length - 1] == '.')
 		length--;
@@ -103,13 +104,13 @@ static void add_domain(struct parser *parser, const char *text, size_t length)
 		from->malformed = true;
 		return;
 	}
-	copy = arena_strndup(parser->arena, text, length);
-	if (!copy) {
+	error = idna_to_ascii(parser->arena, text, length, &copy);
+	if (error == -ENOMEM) {
 		parser->out_of_memory = true;
 		return;
 	}
-	for (char *p = copy; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
+	if (error)
+		from->malformed = true;
 	from->domains[from->count++] = copy;
 }
 
@@ -259,14 +260,4 @@ int from_parse(struct arena *arena, const char *value, struct from *out)
 		return -ENOMEM;
 	*out = from;
 	return 0;
-}
-
-bool from_mentions(const char *value, const char *domain)
-{
-	size_t length = strlen(domain);
-
-	for (; *value; value++)
-		if ((*value == '@' || *value == '.') && strncasecmp(value + 1, domain, length) == 0)
-			return true;
-	return false;
 }

@@ -17,7 +17,10 @@
 /* More addresses than this in one field count as malformed. */
 #define FROM_MOST_ADDRESSES 64
 
-/* Domains in lower case, without comments, blanks and a trailing dot. */
+/*
+ * Domains in lower case and in their ASCII form, without comments, blanks and a trailing dot. One
+ * in UTF-8 that has no ASCII form is there as it was written, and the field is malformed.
+ */
 struct from {
 	const char *domains[FROM_MOST_ADDRESSES];
 	size_t count;
@@ -29,11 +32,5 @@ struct from {
  * An address without a domain adds none. Returns 0, or -ENOMEM when the arena is exhausted.
  */
 int from_parse(struct arena *arena, const char *value, struct from *out);
-
-/*
- * Whether "@domain" or ".domain" stands anywhere in the value, in any letter case: for values that
- * are malformed, where nobody can say which address a reader will see.
- */
-bool from_mentions(const char *value, const char *domain);
 
 #endif

@@ -6,7 +6,6 @@
 #include "common/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -52,14 +51,14 @@ static bool check_file(int fd, const char *path, struct position at, struct diag
 
 /* Reads the file into `arena`, which the caller must wipe. */
 static bool read_key_file(struct arena *arena, const char *path, struct position at,
-			  struct diagnostics *list, char **text, size_t *length)
+			  const struct opener *opener, struct diagnostics *list, char **text,
+			  size_t *length)
 {
-	/* O_NONBLOCK: opening a FIFO must not wait for a writer */
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	AUTO_CLOSE int fd = opener->open(opener, path, false);
 	int error;
 
 	if (fd < 0) {
-		fail("key %s: %s", path, strerror(errno));
+		fail("key %s: %s", path, strerror(-fd));
 		return false;
 	}
 	if (!check_file(fd, path, at, list))
@@ -103,8 +102,10 @@ static bool check_strength(const char *path, const EVP_PKEY *pkey, struct positi
 {
 	int bits = EVP_PKEY_get_bits(pkey);
 
+	if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_ED25519)
+		return true;
 	if (EVP_PKEY_get_base_id(pkey) != EVP_PKEY_RSA) {
-		fail("key %s is of type %s: only RSA keys can be used", path,
+		fail("key %s is of type %s: only RSA and Ed25519 keys can be used", path,
 		     OBJ_nid2sn(EVP_PKEY_get_base_id(pkey)));
 		return false;
 	}
@@ -155,6 +156,10 @@ static struct key *make_key(EVP_PKEY *pkey)
 			key->pem[length] = '\0';
 			key->length = (size_t)length;
 			key->bits = (unsigned)EVP_PKEY_get_bits(pkey);
+			key->type = EVP_PKEY_get_base_id(pkey) == EVP_PKEY_ED25519 ? KEY_ED25519
+										   : KEY_RSA;
+			EVP_PKEY_up_ref(pkey);
+			key->pkey = pkey;
 		}
 	}
 	BIO_free(bio);
@@ -164,7 +169,8 @@ static struct key *make_key(EVP_PKEY *pkey)
 	return NULL;
 }
 
-struct key *key_load(const char *path, struct position at, struct diagnostics *list)
+struct key *key_load(const char *path, struct position at, const struct opener *opener,
+		     struct diagnostics *list)
 {
 	struct arena *arena = arena_new(0);
 	struct key *key = NULL;
@@ -172,7 +178,7 @@ struct key *key_load(const char *path, struct position at, struct diagnostics *l
 	char *text;
 	size_t length;
 
-	if (read_key_file(arena, path, at, list, &text, &length)) {
+	if (read_key_file(arena, path, at, opener, list, &text, &length)) {
 		pkey = parse_pem(path, text, length, at, list);
 		explicit_bzero(text, length);
 	}
@@ -191,25 +197,18 @@ void key_free(struct key *key)
 {
 	if (!key)
 		return;
+	EVP_PKEY_free(key->pkey);
 	explicit_bzero(key->pem, key->length);
 	free(key->pem);
 	free(key);
 }
 
-void keys_load(struct config *config, struct diagnostics *list)
+const char *key_algorithm(const struct key *key)
 {
-	for (size_t i = 0; i < config->domain_count; i++) {
-		struct signing_domain *domain = &config->domains[i];
-
-		if (domain->key_path && domain->key_path[0] == '/')
-			domain->key = key_load(domain->key_path, domain->key_at, list);
-	}
+	return key->type == KEY_ED25519 ? "ed25519-sha256" : "rsa-sha256";
 }
 
-void keys_free(struct config *config)
+bool key_is_active(const struct signing_key *key, int64_t now)
 {
-	for (size_t i = 0; i < config->domain_count; i++) {
-		key_free(config->domains[i].key);
-		config->domains[i].key = NULL;
-	}
+	return key->active_from <= now && now < key->retire_after;
 }

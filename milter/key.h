@@ -1,15 +1,23 @@
 /*
  * Private keys for signing, loaded and checked once.
  *
- * A key is held as PEM text that the signing engine can read without asking for anything, and is
- * wiped when freed. Immutable once loaded: any number of threads may sign with it.
+ * A key is held parsed, and an RSA key also as PEM text, which libopendkim can read without asking
+ * for anything; it is wiped when freed. Immutable once loaded: any number of threads may sign with
+ * it.
  */
 #ifndef POSTERN_MILTER_KEY_H
 #define POSTERN_MILTER_KEY_H
 
 #include "milter/config.h"
+#include "milter/opener.h"
+
+#include <openssl/types.h>
+
+enum key_type { KEY_RSA, KEY_ED25519 };
 
 struct key {
+	enum key_type type;
+	EVP_PKEY *pkey;
 	char *pem; /* one PKCS #8 block, NUL-terminated */
 	size_t length;
 	unsigned bits;
@@ -19,16 +27,28 @@ struct key {
  * Loads a key from the file `path`. What is wrong with it, and what is unwise about it, goes to
  * `list`, placed at `at`. Returns NULL when the key cannot be used.
  *
- * Only RSA keys of 1024 bits or more are taken; fewer than 2048 draw a warning (RFC 8301 3.2). The
- * file must be a regular one that only its owner can write and that strangers cannot read.
+ * Only Ed25519 keys (RFC 8463), and RSA keys of 1024 bits or more, are taken; fewer than 2048 draw
+ * a warning (RFC 8301 3.2). The file must be a regular one that only its owner can write and that
+ * strangers cannot read.
  */
-struct key *key_load(const char *path, struct position at, struct diagnostics *list);
+struct key *key_load(const char *path, struct position at, const struct opener *opener,
+		     struct diagnostics *list);
 
 void key_free(struct key *key);
 
-/* Loads the keys of all domains that name one by its absolute path. keys_free() frees them again.
+/* "rsa-sha256" or "ed25519-sha256": the algorithm of its signatures, as a= has it. */
+const char *key_algorithm(const struct key *key);
+
+/*
+ * Loads the keys of all domains, and makes a domain of each key in key_folder whose name no section
+ * has. What is wrong goes to `list`. keys_free() frees the keys again. `arena` is the one of the
+ * configuration.
  */
-void keys_load(struct config *config, struct diagnostics *list);
+void keys_load(struct arena *arena, struct config *config, const struct opener *opener,
+	       struct diagnostics *list);
 void keys_free(struct config *config);
+
+/* Whether the key signs at this time, in seconds since 1970. */
+bool key_is_active(const struct signing_key *key, int64_t now);
 
 #endif

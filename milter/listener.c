@@ -73,9 +73,8 @@ static int check_access(const struct config *config, const char **cause)
 	return 0;
 }
 
-int listener_open(const struct service *service, const char **cause)
+int listener_open(const struct service *service, const struct config *config, const char **cause)
 {
-	const struct config *config = service->config;
 	const char *path = config->socket_path;
 	gid_t group = getegid();
 	mode_t mask;

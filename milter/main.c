@@ -4,9 +4,10 @@
  * The main thread reads the configuration and the keys as root, makes the socket, gives up its
  * privileges, and then only waits for signals; libmilter serves in threads of its own.
  */
-#include "common/file.h"
-#include "common/privileges.h"
+#include "milter/keeper.h"
 #include "milter/listener.h"
+#include "common/privileges.h"
+#include "milter/reload.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -15,14 +16,21 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LARGEST_CONFIGURATION ((size_t)1 << 20)
-#define DRAIN_SECONDS	      30 /* that messages in work have after SIGTERM */
+#define DRAIN_SECONDS 30 /* that messages in work have after SIGTERM */
 
 enum exit_status { EXIT_CLEAN, EXIT_MISTAKES, EXIT_USAGE, EXIT_BROKEN };
 
 struct options {
-	const char *file;
+	const char *file; /* an absolute path, for a reload in another folder */
 	bool test, foreground;
+};
+
+/* What the running service needs besides libmilter's threads. */
+struct daemon {
+	struct options options;
+	struct service service;
+	struct opener opener; /* for reloads */
+	const struct config *started;
 };
 
 const char *argp_program_version = "postern-milter " POSTERN_VERSION;
@@ -71,25 +79,6 @@ static struct options parse_command_line(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&parser, argc, argv, 0, NULL, &options);
 	return options;
-}
-
-/* Reads the configuration and the keys, and prints all mistakes. Returns an exit status. */
-static enum exit_status load(struct arena *arena, const char *file, struct config *config)
-{
-	struct diagnostics *list = diagnostics_new(arena);
-	struct source source = {.name = file};
-	char *text;
-	int error = file_read(arena, file, LARGEST_CONFIGURATION, &text, &source.length);
-
-	if (error) {
-		fprintf(stderr, "postern-milter: %s: %s\n", file, strerror(-error));
-		return EXIT_BROKEN;
-	}
-	source.text = text;
-	config_read(arena, &source, list, config);
-	keys_load(config, list);
-	diagnostics_print(list, stderr, diagnostics_want_color(stderr));
-	return diagnostics_count(list, SEVERITY_ERROR) ? EXIT_MISTAKES : EXIT_CLEAN;
 }
 
 static sigset_t handled; /* the signals that the main thread waits for; all threads block them */
@@ -153,8 +142,39 @@ static void drain(void)
 	log_write(LOG_LEVEL_WARNING, "messages cut off: %u", mfi_in_flight());
 }
 
-static enum exit_status run(const struct config *config)
+static void tell_state(const struct daemon *self)
 {
+	struct snapshot *snapshot = snapshot_current(self->service.snapshots);
+
+	log_write(LOG_LEVEL_INFO, "messages in work: %u, domains: %zu", mfi_in_flight(),
+		  snapshot->config.domain_count + snapshot->config.folder_domain_count);
+	snapshot_release(snapshot);
+}
+
+/* Obeys signals until one asks to end. */
+static void obey_signals(const struct daemon *self)
+{
+	for (;;) {
+		switch (wait_signal(-1)) {
+		case SIGTERM:
+		case SIGINT:
+			return;
+		case SIGHUP:
+			reload(self->service.snapshots, self->options.file, &self->opener,
+			       self->started);
+			break;
+		case SIGUSR1:
+			tell_state(self);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static enum exit_status run(const struct daemon *self)
+{
+	const struct config *config = self->started;
 	int error = start_serving();
 
 	if (error) {
@@ -162,16 +182,8 @@ static enum exit_status run(const struct config *config)
 		return EXIT_BROKEN;
 	}
 	log_write(LOG_LEVEL_INFO, "listening on %s, domains: %zu", config->socket,
-		  config->domain_count);
-	for (;;) {
-		int number = wait_signal(-1);
-
-		if (number == SIGTERM || number == SIGINT)
-			break;
-		if (number == SIGHUP)
-			log_write(LOG_LEVEL_WARNING,
-				  "SIGHUP ignored: a new configuration needs a restart");
-	}
+		  config->domain_count + config->folder_domain_count);
+	obey_signals(self);
 	if (__atomic_load_n(&failed, __ATOMIC_SEQ_CST)) {
 		log_write(LOG_LEVEL_ERROR, "the milter library gave up; its own messages say why");
 		return EXIT_BROKEN;
@@ -181,22 +193,36 @@ static enum exit_status run(const struct config *config)
 	return EXIT_CLEAN;
 }
 
-/* Listens, gives up privileges and goes into the background. Problems go to standard error. */
-static bool start(const struct options *options, const struct service *service)
+/* Keys are mostly root's: who gives up that must keep a way to read them again. */
+static int keep_way_to_keys(struct daemon *self, int argc, char **argv)
 {
-	const struct config *config = service->config;
+	self->opener = opener_direct;
+	if (geteuid() != 0 || self->started->uid == 0)
+		return 0;
+	return keeper_start(self->options.file, argc, argv, &self->opener);
+}
+
+/* Listens, gives up privileges and goes into the background. Problems go to standard error. */
+static bool start(struct daemon *self, int argc, char **argv)
+{
+	const struct config *config = self->started;
 	const char *cause = NULL;
 	int error;
 
 	block_signals();
-	error = listener_open(service, &cause);
+	error = keep_way_to_keys(self, argc, argv);
+	if (error) {
+		fprintf(stderr, "postern-milter: cannot start a process: %s\n", strerror(-error));
+		return false;
+	}
+	error = listener_open(&self->service, config, &cause);
 	if (error) {
 		fprintf(stderr, "postern-milter: socket %s: %s: %s\n", config->socket, cause,
 			strerror(-error));
 		return false;
 	}
 	error = privileges_drop(config->uid, config->gid);
-	if (!error && !options->foreground && daemon(0, config->log == LOG_TO_STDERR) < 0)
+	if (!error && !self->options.foreground && daemon(0, config->log == LOG_TO_STDERR) < 0)
 		error = -errno;
 	if (error)
 		fprintf(stderr, "postern-milter: cannot start as user %s: %s\n", config->user,
@@ -204,26 +230,42 @@ static bool start(const struct options *options, const struct service *service)
 	return !error;
 }
 
+/* A path that holds in any folder; links are left as they are. */
+static char *absolute(const char *path)
+{
+	char *folder = *path == '/' ? NULL : getcwd(NULL, 0), *whole = NULL;
+
+	if (folder && asprintf(&whole, "%s/%s", folder, path) < 0)
+		whole = NULL;
+	free(folder);
+	return whole ? whole : strdup(path);
+}
+
 int main(int argc, char **argv)
 {
-	struct options options = parse_command_line(argc, argv);
-	struct arena *arena = arena_new(0);
-	struct config config = {.socket = NULL};
-	struct service service = {.config = &config};
-	enum exit_status status = load(arena, options.file, &config);
+	static struct daemon self; /* libmilter's threads use it to the very end */
+	struct snapshot *first;
+	int error = 0;
 
-	if (status == EXIT_CLEAN && !options.test) {
-		log_open("postern-milter", config.log, LOG_LEVEL_INFO);
-		service.signers = signer_library_new();
-		if (!service.signers)
-			fprintf(stderr, "postern-milter: the signing library cannot start\n");
-		else if (start(&options, &service))
-			/* not return: libmilter's threads still use what is declared here */
-			exit(run(&config));
-		status = EXIT_BROKEN;
+	self.options = parse_command_line(argc, argv);
+	self.options.file = absolute(self.options.file);
+	first = self.options.file ? snapshot_read(self.options.file, &opener_direct, stderr, &error)
+				  : NULL;
+	if (!first)
+		return error == -EINVAL ? EXIT_MISTAKES : EXIT_BROKEN;
+	if (self.options.test) {
+		snapshot_release(first);
+		return EXIT_CLEAN;
 	}
-	signer_library_free(service.signers);
-	keys_free(&config);
-	arena_free(arena);
-	return status;
+	log_open("postern-milter", first->config.log, LOG_LEVEL_INFO);
+	self.started = &first->config;
+	self.service.snapshots = snapshot_place_new(snapshot_hold(first));
+	if (!self.service.snapshots)
+		fprintf(stderr, "postern-milter: %s\n", strerror(ENOMEM));
+	else if (start(&self, argc, argv))
+		/* not return: libmilter's threads still use the snapshots */
+		exit(run(&self));
+	snapshot_place_free(self.service.snapshots);
+	snapshot_release(first);
+	return EXIT_BROKEN;
 }

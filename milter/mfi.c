@@ -32,6 +32,7 @@ struct connection {
 	struct session *session;
 	const char *separator; /* between a field's name and its value as it arrives */
 	bool in_flight;	       /* counted in the gate */
+	bool answers;	       /* CONNECT and MAIL are answered */
 };
 
 /* Who may pass, and who is inside: for an orderly end. */
@@ -133,8 +134,8 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
 {
 	static const struct {
 		int event;
-		char macros[16];
-	} wanted[] = {{SMFIM_CONNECT, "{client_addr}"},
+		char macros[32];
+	} wanted[] = {{SMFIM_CONNECT, "{client_addr} {daemon_name}"},
 		      {SMFIM_ENVFROM, "{auth_authen}"},
 		      {SMFIM_EOH, "i"},
 		      {SMFIM_EOM, "i"}};
@@ -151,14 +152,17 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
 		free(connection);
 		return SMFIS_REJECT;
 	}
+	connection->answers = session_may_refuse(the_service);
 	connection->separator = protocol & SMFIP_HDR_LEADSPC ? ":" : ": ";
 	free_connection(smfi_getpriv(context));
 	smfi_setpriv(context, connection);
 
-	*want_actions = SMFIF_ADDHDRS | (actions & SMFIF_SETSYMLIST);
+	*want_actions =
+		SMFIF_ADDHDRS | (actions & (SMFIF_SETSYMLIST | SMFIF_CHGHDRS | SMFIF_QUARANTINE));
 	*want_protocol = SMFIP_NOHELO | SMFIP_NORCPT | SMFIP_NOUNKNOWN | SMFIP_NODATA |
-			 SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR | SMFIP_NR_BODY |
-			 (protocol & SMFIP_HDR_LEADSPC);
+			 SMFIP_NR_HDR | SMFIP_NR_BODY | (protocol & SMFIP_HDR_LEADSPC);
+	if (!connection->answers)
+		*want_protocol |= SMFIP_NR_CONN | SMFIP_NR_MAIL;
 	*want2 = *want3 = 0;
 	if (actions & SMFIF_SETSYMLIST)
 		for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
@@ -171,29 +175,49 @@ static char *macro(SMFICTX *context, const char *name)
 	return smfi_getsymval(context, (char *)name);
 }
 
+/* Says why a client or a message is refused. */
+static sfsistat refuse(SMFICTX *context, const struct connection *connection)
+{
+	const struct reply *reply = session_reply(connection->session);
+
+	smfi_setreply(context, (char *)reply->code, (char *)reply->status, (char *)reply->text);
+	return *reply->code == '5' ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
 static sfsistat on_connect(SMFICTX *context, char *hostname, _SOCK_ADDR *address)
 {
 	struct connection *connection = smfi_getpriv(context);
+	enum step step;
 
-	if (connection)
-		session_connect(connection->session, hostname, (const struct sockaddr *)address,
-				macro(context, "{client_addr}"));
-	return SMFIS_NOREPLY;
+	if (!connection)
+		return SMFIS_NOREPLY;
+	step = session_connect(connection->session, hostname, (const struct sockaddr *)address,
+			       macro(context, "{client_addr}"), macro(context, "{daemon_name}"));
+	if (!connection->answers)
+		return SMFIS_NOREPLY;
+	return step == STEP_REFUSE ? refuse(context, connection) : SMFIS_CONTINUE;
 }
 
 static sfsistat on_mail(SMFICTX *context, char **arguments)
 {
 	struct connection *connection = smfi_getpriv(context);
+	enum step step = STEP_CONTINUE;
 
-	(void)arguments;
 	if (!connection)
 		return SMFIS_NOREPLY;
 	leave(connection);
 	enter(connection);
 	if (connection->in_flight)
-		session_mail(connection->session, macro(context, "{client_addr}"),
-			     macro(context, "{auth_authen}"));
-	return SMFIS_NOREPLY;
+		step = session_mail(connection->session, macro(context, "{client_addr}"),
+				    macro(context, "{auth_authen}"),
+				    arguments ? arguments[0] : NULL);
+	/* where no answer is expected, the refusal comes at the end of the header */
+	if (!connection->answers)
+		return SMFIS_NOREPLY;
+	if (step != STEP_REFUSE)
+		return SMFIS_CONTINUE;
+	leave(connection);
+	return refuse(context, connection);
 }
 
 static sfsistat on_header(SMFICTX *context, char *name, char *value)
@@ -208,21 +232,10 @@ static sfsistat on_header(SMFICTX *context, char *name, char *value)
 /* The answer that ends a message, or CONTINUE. */
 static sfsistat answer(SMFICTX *context, struct connection *connection, enum step step)
 {
-	static char code[] = "451", status[] = "4.7.0";
-	static char text[] = "Message cannot be signed now, try again later";
-
-	switch (step) {
-	case STEP_CONTINUE:
+	if (step == STEP_CONTINUE)
 		return SMFIS_CONTINUE;
-	case STEP_PASS:
-		leave(connection);
-		return SMFIS_ACCEPT;
-	case STEP_DEFER:
-		break;
-	}
 	leave(connection);
-	smfi_setreply(context, code, status, text);
-	return SMFIS_TEMPFAIL;
+	return step == STEP_REFUSE ? refuse(context, connection) : SMFIS_ACCEPT;
 }
 
 static sfsistat on_headers_done(SMFICTX *context)
@@ -244,29 +257,48 @@ static sfsistat on_body(SMFICTX *context, unsigned char *data, size_t size)
 	return SMFIS_NOREPLY;
 }
 
+static bool insert(SMFICTX *context, const struct connection *connection,
+		   const struct insertion *insertion)
+{
+	char value[8192];
+	/* without SMFIP_HDR_LEADSPC the mail server adds the blank */
+	const char *blank = connection->separator[1] ? "" : " ";
+	int length = snprintf(value, sizeof(value), "%s%s", blank, insertion->value);
+
+	return (size_t)length < sizeof(value) &&
+	       smfi_insheader(context, 0, (char *)insertion->name, value) == MI_SUCCESS;
+}
+
+static bool make_changes(SMFICTX *context, const struct connection *connection,
+			 const struct changes *changes)
+{
+	for (size_t i = 0; i < changes->removal_count; i++)
+		if (smfi_chgheader(context, (char *)changes->removals[i].name,
+				   (int)changes->removals[i].index, NULL) != MI_SUCCESS)
+			return false;
+	for (size_t i = 0; i < changes->insertion_count; i++)
+		if (!insert(context, connection, &changes->insertions[i]))
+			return false;
+	return !changes->quarantine ||
+	       smfi_quarantine(context, (char *)changes->quarantine) == MI_SUCCESS;
+}
+
 static sfsistat on_end(SMFICTX *context)
 {
 	struct connection *connection = current(context);
-	char name[] = "DKIM-Signature", value[8192];
-	const char *signature;
+	struct changes changes;
 	enum step step;
 
 	if (!connection)
 		return SMFIS_TEMPFAIL;
-	step = session_finish(connection->session, macro(context, "i"), &signature);
-	if (step == STEP_CONTINUE) {
-		/* without SMFIP_HDR_LEADSPC the mail server adds the blank */
-		const char *blank = connection->separator[1] ? "" : " ";
-		int length = snprintf(value, sizeof(value), "%s%s", blank, signature);
-
+	step = session_finish(connection->session, macro(context, "i"), &changes);
+	if (step == STEP_CONTINUE)
 		step = session_end(connection->session,
-				   (size_t)length < sizeof(value) &&
-					   smfi_insheader(context, 0, name, value) == MI_SUCCESS);
-	}
+				   make_changes(context, connection, &changes));
 	if (step == STEP_CONTINUE)
 		leave(connection);
 	/* never ACCEPT here; see above */
-	return step == STEP_DEFER ? answer(context, connection, step) : SMFIS_CONTINUE;
+	return step == STEP_REFUSE ? answer(context, connection, step) : SMFIS_CONTINUE;
 }
 
 static sfsistat on_abort(SMFICTX *context)
@@ -310,7 +342,7 @@ int mfi_open(const struct service *service, const char *socket)
 	struct smfiDesc callbacks = {
 		.xxfi_name = name,
 		.xxfi_version = SMFI_VERSION,
-		.xxfi_flags = SMFIF_ADDHDRS,
+		.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE,
 		.xxfi_connect = on_connect,
 		.xxfi_envfrom = on_mail,
 		.xxfi_header = on_header,

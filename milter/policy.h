@@ -1,5 +1,6 @@
 /*
- * Who may have mail signed, and which key signs it: decisions without input or output.
+ * The rules: whose mail is signed and by which domain, which client addresses cannot be true, and
+ * who may use which sender domains. Decisions without input or output.
  *
  * The default is to deny: only internal clients, authenticated users and local submission have
  * their mail signed. Pure functions, thread-safe.
@@ -12,10 +13,12 @@
 
 /* What the mail server says of the one who submits a message. */
 struct client {
-	struct ip_address address; /* IP_NONE when there is none */
-	bool local;		   /* no network client: sendmail(1), a bounce */
+	const struct listener *listener; /* that it came to; NULL: a direct one */
+	struct ip_address address;	 /* IP_NONE when there is none */
+	bool local;			 /* no network client: sendmail(1), a bounce */
 	bool authenticated;
-	bool relay; /* authenticated as a relay, which brings what strangers wrote */
+	bool relay;	  /* authenticated as a relay, which brings what strangers wrote */
+	const char *user; /* the login, or NULL */
 };
 
 enum client_kind { CLIENT_STRANGER, CLIENT_INTERNAL, CLIENT_AUTHENTICATED, CLIENT_LOCAL };
@@ -32,9 +35,10 @@ struct from_field {
 };
 
 enum verdict {
-	VERDICT_PASS,  /* not ours to sign */
-	VERDICT_SIGN,  /* `domain` signs */
-	VERDICT_DEFER, /* must be signed and cannot be: 451, never passed on unsigned */
+	VERDICT_PASS,	/* not ours to sign */
+	VERDICT_SIGN,	/* `domain` signs */
+	VERDICT_DEFER,	/* must be signed and cannot be: 451, never passed on unsigned */
+	VERDICT_REJECT, /* must be signed, can never be, and the configuration wants it refused */
 };
 
 struct decision {
@@ -44,11 +48,35 @@ struct decision {
 };
 
 /*
- * What to do with a message of a client that may have mail signed, by all its From fields.
+ * What to do with a message of a client that may have mail signed, by all its From fields. Where
+ * none of them is ours, the Sender field decides; `sender` is NULL when there is none, or several.
  * `obstacle` is the cause why a message cannot be signed though one of our domains wrote it, NULL
  * when there is none.
  */
 struct decision policy_message(const struct config *config, const struct from_field *fields,
-			       size_t count, const char *obstacle);
+			       size_t count, const struct from *sender, const char *obstacle);
+
+/* What a rule says of a client or a sender, in words that the other side may see. */
+struct judgement {
+	enum { JUDGEMENT_GOOD, JUDGEMENT_REJECT, JUDGEMENT_TEMPFAIL, JUDGEMENT_QUARANTINE } kind;
+	const char *code;   /* of SMTP: "550" or "451" */
+	const char *status; /* enhanced: RFC 3463 */
+	const char *cause;  /* a constant, for the log; also with JUDGEMENT_GOOD, which only logs */
+	bool later;	    /* the client may stay connected, but not send mail */
+	char text[400];	    /* printable ASCII without '%' */
+};
+
+/*
+ * Whether the address of a client can be true: what a PROXY header claims on a proxied listener; on
+ * others, that it is not a proxy's, whose header got lost.
+ */
+struct judgement policy_address(const struct config *config, const struct client *client);
+
+/*
+ * Whether sender bindings let the client use a domain, which is in lower case and ASCII: of the
+ * envelope sender, or of an author. "" is a sender without a domain; NULL is the null sender.
+ */
+struct judgement policy_sender(const struct config *config, const struct client *client,
+			       const char *domain);
 
 #endif

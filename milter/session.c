@@ -1,79 +1,36 @@
 /*
- * What happens between a mail server's events: fields are collected, the policy decides at the end
- * of the header, the body goes through the signer; see session.h.
+ * What happens between a mail server's events: the client is judged when it comes and when it names
+ * a sender, the authors at the end of the header; the body goes through the signers; see session.h.
  */
 #include "milter/session.h"
-#include "common/log.h"
-#include "milter/line_ends.h"
+#include "milter/idna.h"
+#include "milter/listener_names.h"
+#include "milter/message.h"
 
 #include <netinet/in.h>
-#include <strings.h>
+#include <time.h>
 
-#define MOST_FROM_FIELDS 16
-
-/* Room for the fields with their list, and for the From fields even when others took all else. */
-#define ARENA_LIMIT (SESSION_MOST_HEADER * 3 / 2)
-
-/*
- * The fields that are signed where present: those that RFC 6376 5.4.1 recommends, and those that
- * decide how the content is read. Fields that relays add or change are left out.
- */
-static const char *const signed_names[] = {"From",
-					   "Sender",
-					   "Reply-To",
-					   "Subject",
-					   "Date",
-					   "Message-ID",
-					   "To",
-					   "Cc",
-					   "In-Reply-To",
-					   "References",
-					   "MIME-Version",
-					   "Content-Type",
-					   "Content-Transfer-Encoding",
-					   "Content-ID",
-					   "Content-Description",
-					   "Resent-Date",
-					   "Resent-From",
-					   "Resent-Sender",
-					   "Resent-To",
-					   "Resent-Cc",
-					   "Resent-Message-ID",
-					   "List-Id",
-					   "List-Help",
-					   "List-Unsubscribe",
-					   "List-Unsubscribe-Post",
-					   "List-Subscribe",
-					   "List-Post",
-					   "List-Owner",
-					   "List-Archive"};
-
-struct field {
-	const char *text;
-	size_t length;
-};
-
-struct message {
-	enum client_kind client;
-	struct field *fields;
-	size_t count, size;
-	struct from_field *from;
-	size_t from_count;
-	bool lost_from;	      /* there was one more, and no memory for it */
-	const char *obstacle; /* why the message cannot be signed, a constant */
-	struct decision decision;
-	struct signer *signer;
-	struct line_ends line_ends;
-	const char *queue_id;
-};
+#define LONGEST_LISTENER 128
+#define LONGEST_USER	 256
 
 struct session {
 	const struct service *service;
-	struct client client;
+	struct client client; /* its listener is set for each message anew */
 	bool connected;
 	char client_text[IP_TEXT_SIZE];
+	char listener[LONGEST_LISTENER]; /* {daemon_name}, or "" */
+	char user[LONGEST_USER];
 	struct arena *arena; /* of the message */
 	struct message message;
+	enum client_kind kind;
+	struct timespec began;
+	bool refused;		/* in `reply`; the mail server may have missed it */
+	bool needless;		/* all signatures were there already */
+	bool passes;		/* nothing is signed, but there are other changes */
+	const char *note;	/* a cause to log though the message goes on, or NULL */
+	const char *quarantine; /* likewise */
+	char text[400];
+	struct reply reply;
 };
 
 struct session *session_new(const struct service *service)
@@ -83,7 +40,7 @@ struct session *session_new(const struct service *service)
 	if (!session)
 		return NULL;
 	session->service = service;
-	session->arena = arena_new(ARENA_LIMIT);
+	session->arena = arena_new(MESSAGE_ARENA_LIMIT);
 	if (session->arena)
 		return session;
 	free(session);
@@ -101,9 +58,29 @@ void session_free(struct session *session)
 
 void session_abort(struct session *session)
 {
-	signer_free(session->message.signer);
-	session->message = (struct message){.client = CLIENT_STRANGER};
-	arena_reset(session->arena);
+	message_done(&session->message);
+	session->kind = CLIENT_STRANGER;
+	session->refused = session->passes = session->needless = false;
+	session->note = session->quarantine = NULL;
+	session->client.listener = NULL;
+	session->client.authenticated = session->client.relay = false;
+	session->client.user = NULL;
+}
+
+const struct reply *session_reply(const struct session *session)
+{
+	return &session->reply;
+}
+
+bool session_may_refuse(const struct service *service)
+{
+	struct snapshot *snapshot = snapshot_current(service->snapshots);
+	const struct config *config = &snapshot->config;
+	bool may = config->listener_count > 1 || config->listeners[0].at.line ||
+		   config->binding_count || config->binding_default_deny;
+
+	snapshot_release(snapshot);
+	return may;
 }
 
 static in_port_t port_of(const struct sockaddr *address)
@@ -125,10 +102,9 @@ static bool is_local(const char *hostname, const struct sockaddr *address,
 	return ip_is_loopback(ip) && port_of(address) == 0;
 }
 
-static void set_client_text(struct session *session, const char *client_macro)
+static void keep_text(char *out, size_t size, const char *text)
 {
-	snprintf(session->client_text, sizeof(session->client_text), "%s",
-		 client_macro ? client_macro : "");
+	snprintf(out, size, "%s", text ? text : "");
 }
 
 static bool same_client(const struct session *session, const char *client_macro)
@@ -137,10 +113,104 @@ static bool same_client(const struct session *session, const char *client_macro)
 		       sizeof(session->client_text) - 1) == 0;
 }
 
-void session_connect(struct session *session, const char *hostname, const struct sockaddr *address,
-		     const char *client_macro)
+/* Tells the record of the message to the log and to who observes. */
+static void record_verdict(const struct session *session, const struct config *config,
+			   const char *verdict, const char *cause)
+{
+	const struct message *message = &session->message;
+	const struct from *from = message->from_count ? &message->from[0].parsed : NULL;
+	const struct listener *listener = session->client.listener;
+	struct message_record record = {
+		.queue_id = message->queue_id,
+		.listener = listener && listener->at.line ? session->listener : NULL,
+		.address = &session->client.address,
+		.claimed = listener && listener->proxied,
+		.client = session->kind,
+		.from = from && from->count ? from->domains[0] : NULL,
+		.verdict = verdict,
+		.cause = cause ? cause : session->note,
+	};
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	record.milliseconds = (unsigned long)((now.tv_sec - session->began.tv_sec) * 1000 +
+					      (now.tv_nsec - session->began.tv_nsec) / 1000000);
+	for (size_t i = message->signature_count; i-- > 0; record.signature_count++) {
+		const struct signing_key *key = message->signatures[i].key;
+
+		record.signatures[record.signature_count].domain = message->decision.domain->name;
+		record.signatures[record.signature_count].selector = key->selector;
+		record.signatures[record.signature_count].algorithm = key_algorithm(key->key);
+	}
+	journal_write(&record, config->log_json);
+	if (session->service->observe)
+		session->service->observe(session->service->context, &record);
+}
+
+static enum step refuse(struct session *session, const char *code, const char *status,
+			const char *text, const char *cause)
+{
+	const struct snapshot *snapshot = session->message.snapshot;
+
+	record_verdict(session, &snapshot->config, *code == '5' ? "rejected" : "deferred", cause);
+	session_abort(session);
+	keep_text(session->text, sizeof(session->text), text);
+	session->reply = (struct reply){code, status, session->text};
+	session->refused = true;
+	return STEP_REFUSE;
+}
+
+static enum step defer(struct session *session, const char *cause)
+{
+	return refuse(session, "451", "4.7.0", "Message cannot be signed now, try again later",
+		      cause);
+}
+
+/* Nothing is signed. A message that goes into quarantine must be heard to its end. */
+static enum step pass(struct session *session, const char *cause)
+{
+	if (session->quarantine) {
+		session->passes = true;
+		return STEP_CONTINUE;
+	}
+	record_verdict(session, &session->message.snapshot->config, "passed", cause);
+	session_abort(session);
+	return STEP_PASS;
+}
+
+/* Takes what a judgement says to heart. STEP_REFUSE ends the message. */
+static enum step obey(struct session *session, const struct judgement *judgement)
+{
+	if (judgement->kind == JUDGEMENT_REJECT || judgement->kind == JUDGEMENT_TEMPFAIL)
+		return refuse(session, judgement->code, judgement->status, judgement->text,
+			      judgement->cause);
+	if (judgement->cause)
+		session->note = judgement->cause;
+	if (judgement->kind == JUDGEMENT_QUARANTINE)
+		session->quarantine = judgement->cause;
+	return STEP_CONTINUE;
+}
+
+/* Begins a message, or the judging of a client, with the configuration of the moment. */
+static const struct config *begin(struct session *session)
+{
+	struct snapshot *snapshot = snapshot_current(session->service->snapshots);
+	const struct config *config = &snapshot->config;
+
+	clock_gettime(CLOCK_MONOTONIC, &session->began);
+	message_begin(&session->message, session->arena, snapshot);
+	session->client.listener = config_listener(config, session->listener);
+	listener_names_note(config, session->listener);
+	return config;
+}
+
+enum step session_connect(struct session *session, const char *hostname,
+			  const struct sockaddr *address, const char *client_macro,
+			  const char *listener)
 {
 	struct client client = {.address = {.family = IP_NONE}};
+	struct judgement judgement;
+	enum step step = STEP_CONTINUE;
 
 	session_abort(session);
 	if (address)
@@ -148,216 +218,195 @@ void session_connect(struct session *session, const char *hostname, const struct
 	client.local = is_local(hostname, address, &client.address);
 	session->client = client;
 	session->connected = true;
-	set_client_text(session, client_macro);
+	keep_text(session->client_text, sizeof(session->client_text), client_macro);
+	keep_text(session->listener, sizeof(session->listener), listener);
+	judgement = policy_address(begin(session), &session->client);
+	if (!judgement.later &&
+	    (judgement.kind == JUDGEMENT_REJECT || judgement.kind == JUDGEMENT_TEMPFAIL))
+		step = obey(session, &judgement);
+	if (step == STEP_CONTINUE)
+		session_abort(session);
+	return step;
 }
 
-void session_mail(struct session *session, const char *client_macro, const char *user)
+/*
+ * The client at MAIL is another than the one that connected: nothing is known but its address, and
+ * it is a stranger, whatever it says.
+ */
+static void forget_client(struct session *session, const char *client_macro)
 {
+	struct ip_address address;
+
+	session->connected = false;
+	session->client = (struct client){.address = {.family = IP_NONE}};
+	if (client_macro && ip_parse(client_macro, &address) == IP_OK)
+		session->client.address = ip_unmap(address);
+}
+
+static enum step judge_sender(struct session *session, const struct config *config,
+			      const char *sender)
+{
+	struct judgement judgement;
+	const char *domain = NULL;
+	bool is_null = strcmp(sender, "<>") == 0 || !*sender;
+	int error = is_null ? 0 : idna_envelope_domain(session->arena, sender, &domain);
+
+	if (!is_null && error)
+		domain = "";
+	judgement = policy_sender(config, &session->client, domain);
+	return obey(session, &judgement);
+}
+
+enum step session_mail(struct session *session, const char *client_macro, const char *user,
+		       const char *sender)
+{
+	const struct config *config;
+	struct judgement judgement;
+
 	session_abort(session);
-	if (!session->connected || !same_client(session, client_macro)) {
-		session->connected = false;
-		return;
+	if (!session->connected || !same_client(session, client_macro))
+		forget_client(session, client_macro);
+	config = begin(session);
+	if (session->connected) {
+		keep_text(session->user, sizeof(session->user), user);
+		session->client.user = user && *user ? session->user : NULL;
+		session->client.authenticated = user && *user;
+		session->client.relay = user && config_is_relay_user(config, user);
+		session->kind = policy_client(config, &session->client);
 	}
-	session->client.authenticated = user && *user;
-	session->client.relay = user && config_is_relay_user(session->service->config, user);
-	session->message.client = policy_client(session->service->config, &session->client);
+	judgement = policy_address(config, &session->client);
+	if (obey(session, &judgement) == STEP_REFUSE)
+		return STEP_REFUSE;
+	return judge_sender(session, config, sender ? sender : "");
 }
 
-/* The length of a field's name: blanks before the colon are not part of it (RFC 5322 4.5). */
-static size_t name_length(const char *name)
+static bool reads_authors(const struct session *session)
 {
-	size_t length = strlen(name);
+	const struct config *config = &session->message.snapshot->config;
 
-	while (length && (name[length - 1] == ' ' || name[length - 1] == '\t'))
-		length--;
-	return length;
-}
-
-/* The name as signed_names has it, or NULL. */
-static const char *find_signed_name(const char *name)
-{
-	size_t length = name_length(name);
-
-	for (size_t i = 0; i < sizeof(signed_names) / sizeof(signed_names[0]); i++)
-		if (strncasecmp(signed_names[i], name, length) == 0 && !signed_names[i][length])
-			return signed_names[i];
-	return NULL;
-}
-
-/* Keeps a field for signing. Gives its text, or NULL when there is no room. */
-static const char *keep_field(struct session *session, const char *name, const char *separator,
-			      const char *value)
-{
-	struct message *message = &session->message;
-	struct field *fields;
-	size_t length;
-	char *text = line_ends_header(session->arena, name, separator, value, &length);
-
-	fields = text ? arena_grow(session->arena, message->fields, message->count, sizeof(*fields))
-		      : NULL;
-	if (!fields)
-		return NULL;
-	fields[message->count++] = (struct field){text, length};
-	message->fields = fields;
-	message->size += length;
-	return text;
-}
-
-/* Reads a From field; `value` stands in the arena, or is NULL for one that could not be kept. */
-static void add_from(struct session *session, const char *value)
-{
-	struct message *message = &session->message;
-	struct from_field *fields, *field;
-
-	if (message->from_count == MOST_FROM_FIELDS)
-		return; /* several are a mistake already */
-	fields = arena_grow(session->arena, message->from, message->from_count, sizeof(*fields));
-	if (!fields) {
-		message->lost_from = true;
-		return;
-	}
-	field = &fields[message->from_count++];
-	*field = (struct from_field){.value = value};
-	message->from = fields;
-	if (value && from_parse(session->arena, value, &field->parsed) != 0)
-		field->value = NULL;
+	return session->kind != CLIENT_STRANGER || config->binding_count ||
+	       config->binding_default_deny;
 }
 
 void session_header(struct session *session, const char *name, const char *separator,
 		    const char *value)
 {
-	struct message *message = &session->message;
-	const char *known, *text = NULL;
-	bool is_from;
-
-	if (message->client == CLIENT_STRANGER)
-		return;
-	known = find_signed_name(name);
-	if (!known)
-		return;
-	is_from = known == signed_names[0];
-	if (is_from || message->size + strlen(value) <= SESSION_MOST_HEADER)
-		text = keep_field(session, known, separator, value);
-	if (!text)
-		message->obstacle = "header too large";
-	if (is_from)
-		add_from(session, text ? text + strlen(known) + strlen(separator) : NULL);
+	if (session->message.snapshot && reads_authors(session))
+		message_header(&session->message, name, separator, value);
 }
 
-static void log_message(const struct session *session, const char *verdict, const char *cause)
+/* Whether the client may use the domains of all authors. One that cannot be read may be any. */
+static enum step judge_authors(struct session *session, const struct config *config)
 {
 	const struct message *message = &session->message;
-	const struct signing_domain *domain = message->decision.domain;
-	const struct from *from = message->from_count ? &message->from[0].parsed : NULL;
-	char address[IP_TEXT_SIZE] = "-";
+	struct judgement judgement = {.kind = JUDGEMENT_GOOD};
 
-	if (session->client.address.family != IP_NONE)
-		ip_format(&session->client.address, address);
-	log_write(strcmp(verdict, "deferred") == 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-		  "queue=%s client=%s reason=%s from=%s d=%s s=%s verdict=%s%s%s%s",
-		  message->queue_id ? message->queue_id : "-", address,
-		  client_kind_name(message->client), from && from->count ? from->domains[0] : "-",
-		  domain ? domain->name : "-", domain ? domain->selector : "-", verdict,
-		  cause ? " cause=\"" : "", cause ? cause : "", cause ? "\"" : "");
+	if (message->lost_from)
+		judgement = policy_sender(config, &session->client, "");
+	for (size_t i = 0; i < message->from_count; i++) {
+		const struct from_field *field = &message->from[i];
+
+		if (!field->value || field->parsed.malformed || !field->parsed.count)
+			judgement = policy_sender(config, &session->client, "");
+		for (size_t j = 0; j < field->parsed.count && judgement.kind == JUDGEMENT_GOOD; j++)
+			judgement =
+				policy_sender(config, &session->client, field->parsed.domains[j]);
+		if (judgement.kind != JUDGEMENT_GOOD)
+			break;
+	}
+	return obey(session, &judgement);
 }
 
-static enum step defer(struct session *session, const char *cause)
-{
-	log_message(session, "deferred", cause);
-	session_abort(session);
-	return STEP_DEFER;
-}
-
-static enum step pass(struct session *session, const char *cause)
-{
-	log_message(session, "passed", cause);
-	session_abort(session);
-	return STEP_PASS;
-}
-
-/* Gives the kept fields to a new signer. Returns the cause of a failure, or NULL. */
-static const char *begin_signing(struct session *session)
+/* Who signs, if anybody. */
+static enum step decide(struct session *session, const struct config *config)
 {
 	struct message *message = &session->message;
-	const struct signing_domain *domain = message->decision.domain;
-	int error = 0;
+	const char *failure;
 
-	message->signer =
-		signer_begin(session->service->signers, message->queue_id ? message->queue_id : "-",
-			     domain->name, domain->selector, domain->key);
-	if (!message->signer)
-		return "the signing engine could not begin";
-	for (size_t i = 0; i < message->count && !error; i++)
-		error = signer_header(message->signer, message->fields[i].text,
-				      message->fields[i].length);
-	if (!error)
-		error = signer_headers_done(message->signer);
-	return error ? signer_error(message->signer) : NULL;
+	if (!(session->client.listener->mode & MODE_SIGN))
+		return pass(session, "the listener does not sign");
+	if (session->kind == CLIENT_STRANGER)
+		return pass(session, "client may not have mail signed");
+	message->decision =
+		policy_message(config, message->from, message->from_count,
+			       message->sender_count ? &message->sender : NULL, message->obstacle);
+	if (message->lost_from)
+		return defer(session, "out of memory");
+	switch (message->decision.verdict) {
+	case VERDICT_PASS:
+		return pass(session, message->decision.cause);
+	case VERDICT_REJECT:
+		return refuse(session, "550", "5.7.1", "Message has several authors",
+			      message->decision.cause);
+	case VERDICT_DEFER:
+		return defer(session, message->decision.cause);
+	case VERDICT_SIGN:
+		break;
+	}
+	failure = message_sign(message);
+	return failure ? defer(session, failure) : STEP_CONTINUE;
 }
 
 enum step session_headers_done(struct session *session, const char *queue_id)
 {
 	struct message *message = &session->message;
-	const char *failure;
+	const struct config *config;
 
+	if (session->refused)
+		return STEP_REFUSE;
+	if (!message->snapshot)
+		return STEP_PASS; /* no message: the mail server is out of order */
+	config = &message->snapshot->config;
 	message->queue_id = queue_id ? arena_strdup(session->arena, queue_id) : NULL;
-	if (message->client == CLIENT_STRANGER)
-		return pass(session, "client may not have mail signed");
-	message->decision = policy_message(session->service->config, message->from,
-					   message->from_count, message->obstacle);
-	if (message->decision.verdict == VERDICT_PASS && !message->lost_from)
-		return pass(session, message->decision.cause);
-	if (message->decision.verdict != VERDICT_SIGN || message->lost_from)
-		return defer(session,
-			     message->lost_from ? "out of memory" : message->decision.cause);
-	failure = begin_signing(session);
-	return failure ? defer(session, failure) : STEP_CONTINUE;
-}
-
-/* Remembers the first failure of the engine; the message is deferred at its end. */
-static void feed(struct message *message, const void *data, size_t size)
-{
-	if (!message->obstacle && signer_body(message->signer, data, size) != 0)
-		message->obstacle = "the signing engine refused the body";
+	if (judge_authors(session, config) == STEP_REFUSE)
+		return STEP_REFUSE;
+	return decide(session, config);
 }
 
 void session_body(struct session *session, const unsigned char *data, size_t size)
 {
-	struct message *message = &session->message;
-
-	while (message->signer && size) {
-		size_t length;
-		const unsigned char *piece =
-			line_ends_next(&message->line_ends, &data, &size, &length);
-
-		feed(message, piece, length);
-	}
+	message_body(&session->message, data, size);
 }
 
-enum step session_finish(struct session *session, const char *queue_id, const char **signature)
+enum step session_finish(struct session *session, const char *queue_id, struct changes *changes)
 {
 	struct message *message = &session->message;
+	struct changes all = {.quarantine = session->quarantine};
+	const char *failure;
 
-	if (!message->signer) {
+	if (session->refused)
+		return STEP_REFUSE;
+	if (!message->signature_count && !session->passes) {
 		enum step step = session_headers_done(session, queue_id);
 
 		if (step != STEP_CONTINUE)
 			return step;
 	}
-	if (line_ends_missing(&message->line_ends))
-		feed(message, "\r\n", 2);
-	if (message->obstacle)
-		return defer(session, message->obstacle);
-	if (signer_finish(message->signer, signature) != 0)
-		return defer(session, signer_error(message->signer));
+	failure = message_finish(message);
+	if (failure)
+		return defer(session, failure);
+	for (size_t i = 0; i < message->signature_count; i++)
+		if (!message->signatures[i].needless)
+			all.insertions[all.insertion_count++] =
+				(struct insertion){"DKIM-Signature", message->signatures[i].value};
+	session->needless = message->signature_count && !all.insertion_count;
+	*changes = all;
 	return STEP_CONTINUE;
 }
 
-enum step session_end(struct session *session, bool added)
+enum step session_end(struct session *session, bool made)
 {
-	if (!added)
-		return defer(session, "the signature could not be added");
-	log_message(session, "signed", NULL);
+	const struct config *config = &session->message.snapshot->config;
+
+	if (!made)
+		return defer(session, session->message.signature_count
+					      ? "the signature could not be added"
+					      : "the message could not be put into quarantine");
+	record_verdict(session, config,
+		       session->quarantine ? "quarantined"
+		       : session->needless ? "passed"
+					   : "signed",
+		       session->needless ? "an earlier hop signed it with the same key" : NULL);
 	session_abort(session);
 	return STEP_CONTINUE;
 }

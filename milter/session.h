@@ -3,32 +3,58 @@
  *
  * The functions follow the events of the milter protocol but know nothing of libmilter. A session
  * belongs to one thread at a time, and may move between threads. What it keeps of a message is
- * bounded, and forgotten when the message ends.
+ * bounded, and forgotten when the message ends. Each message uses the configuration that was
+ * current when it began.
  */
 #ifndef POSTERN_MILTER_SESSION_H
 #define POSTERN_MILTER_SESSION_H
 
-#include "milter/policy.h"
-#include "milter/signer.h"
+#include "milter/journal.h"
+#include "milter/snapshot.h"
 
 #include <sys/socket.h>
 
-/* More octets in header fields that are to be signed make a message that cannot be signed. */
-#define SESSION_MOST_HEADER ((size_t)1 << 20)
-
 /* What all sessions share; must outlive them. */
 struct service {
-	const struct config *config;
-	struct signer_library *signers;
+	struct snapshot_place *snapshots;
+	/* Called for each message when its verdict is known, by many threads; NULL: nobody. */
+	void (*observe)(void *context, const struct message_record *record);
+	void *context;
 };
 
 struct session;
 
-/* What the mail server shall do with a message. */
+/* What the mail server shall do. */
 enum step {
 	STEP_CONTINUE,
-	STEP_PASS,  /* nothing more to do for this message */
-	STEP_DEFER, /* refuse for now: 451 */
+	STEP_PASS,   /* nothing more to do for this message */
+	STEP_REFUSE, /* as session_reply() says */
+};
+
+/* An answer of SMTP. */
+struct reply {
+	const char *code, *status; /* "451", "4.7.0" */
+	const char *text;	   /* printable ASCII without '%' */
+};
+
+/* A field that is put on top of the header; the next one comes before it. */
+struct insertion {
+	const char *name, *value; /* value: folds as LF and tab, without a blank at its begin */
+};
+
+/* A field that is taken out: the `index`th of its name, from 1. */
+struct removal {
+	const char *name;
+	unsigned index;
+};
+
+/* What the mail server shall change in a message. Lives until session_end(). */
+struct changes {
+	const struct removal *removals; /* of one name, the last comes first */
+	size_t removal_count;
+	struct insertion insertions[JOURNAL_MOST_SIGNATURES + 1];
+	size_t insertion_count;
+	const char *quarantine; /* a reason, or NULL */
 };
 
 /* NULL when memory is short. */
@@ -36,18 +62,28 @@ struct session *session_new(const struct service *service);
 void session_free(struct session *session);
 
 /*
- * A client is there. `address` is NULL, or of a family other than IP, when the mail server knows
- * none. `client_macro` is {client_addr}, or NULL.
+ * Whether the current configuration has rules that may refuse a client or a sender:
+ * session_connect() and session_mail() need their answers heard then, or the refusal comes with the
+ * header.
  */
-void session_connect(struct session *session, const char *hostname, const struct sockaddr *address,
-		     const char *client_macro);
+bool session_may_refuse(const struct service *service);
 
 /*
- * A message begins; one in work is forgotten. `user` is {auth_authen}, or NULL. `client_macro`
- * again is {client_addr}: a session whose client is another than at session_connect() is a
- * stranger's, for libmilter loses some of a mail server's QUIT_NC and CONNECT.
+ * A client is there. `address` is NULL, or of a family other than IP, when the mail server knows
+ * none. `client_macro` is {client_addr}, `listener` {daemon_name}; either may be NULL.
  */
-void session_mail(struct session *session, const char *client_macro, const char *user);
+enum step session_connect(struct session *session, const char *hostname,
+			  const struct sockaddr *address, const char *client_macro,
+			  const char *listener);
+
+/*
+ * A message begins; one in work is forgotten. `user` is {auth_authen}, or NULL; `sender` is the
+ * envelope sender with its brackets. `client_macro` again is {client_addr}: a session whose client
+ * is another than at session_connect() is a stranger's, for libmilter loses some of a mail server's
+ * QUIT_NC and CONNECT.
+ */
+enum step session_mail(struct session *session, const char *client_macro, const char *user,
+		       const char *sender);
 
 /* A header field; `separator` stands between the name and the value. */
 void session_header(struct session *session, const char *name, const char *separator,
@@ -58,16 +94,16 @@ enum step session_headers_done(struct session *session, const char *queue_id);
 
 void session_body(struct session *session, const unsigned char *data, size_t size);
 
-/*
- * The message is complete. With STEP_CONTINUE, `signature` is the value for a DKIM-Signature field,
- * which lives until session_end().
- */
-enum step session_finish(struct session *session, const char *queue_id, const char **signature);
+/* The message is complete. With STEP_CONTINUE, `changes` are to be made. */
+enum step session_finish(struct session *session, const char *queue_id, struct changes *changes);
 
-/* Ends the message after session_finish() gave a signature: whether it could be added. */
-enum step session_end(struct session *session, bool added);
+/* Ends the message after session_finish() gave changes: whether they could be made. */
+enum step session_end(struct session *session, bool made);
 
 /* The message is given up. */
 void session_abort(struct session *session);
+
+/* The answer that goes with the last STEP_REFUSE. */
+const struct reply *session_reply(const struct session *session);
 
 #endif

@@ -1,87 +1,76 @@
-/*
- * The signing engine on libopendkim, of which this is the only user; see signer.h.
- *
- * What is known about libopendkim is kept away from it: no DKIM_OPTS_SKIPHDRS (long names crash
- * it), no dkim_chunk() (drops headers beyond 64 KiB), no DKIM_LIBFLAGS_FIXCRLF (bad signatures), no
- * malloc hooks (some objects are freed with free()). Without DKIM_OPTS_SIGNHDRS it signs every
- * field that it is given, so the caller's choice is the only list of names.
- */
+/* Gives each signature to the engine that its key is for; see signer.h. */
 #include "milter/signer.h"
+#include "milter/engine.h"
 
 #include <errno.h>
-#include <opendkim/dkim.h>
+
+/* Beyond DKIM_MAXHEADER (4096) octets of names libopendkim silently leaves fields unsigned. */
+#define MOST_NAMES 4000
 
 struct signer_library {
-	DKIM_LIB *lib;
+	size_t count;
+	void *shared[]; /* by the number of the method */
 };
 
 struct signer {
-	DKIM *dkim;
-	DKIM_STAT status; /* of the last call */
-	size_t names;	  /* octets that the list of signed fields takes in the engine */
+	const struct engine *engine;
+	struct engine_state *state;
+	size_t names;	   /* octets that the list of signed fields takes */
+	const char *error; /* of our own, or NULL */
 	char *signature;
 };
 
-/* Beyond DKIM_MAXHEADER (4096) octets of names the engine silently leaves fields unsigned. */
-#define MOST_NAMES 4000
-
-struct signer_library *signer_library_new(void)
+struct signer_library *signer_library_new(const struct config *config)
 {
-	static const char *oversigned[] = {"From", NULL};
-	const size_t size = sizeof(oversigned[0]); /* of a pointer: what the engine asks for */
-	struct signer_library *library = calloc(1, sizeof(*library));
+	struct signer_library *library =
+		calloc(1, sizeof(*library) + config->method_count * sizeof(library->shared[0]));
 
 	if (!library)
 		return NULL;
-	library->lib = dkim_init(NULL, NULL);
-	if (library->lib && dkim_options(library->lib, DKIM_OP_SETOPT, DKIM_OPTS_OVERSIGNHDRS,
-					 oversigned, size) == DKIM_STAT_OK)
-		return library;
-	signer_library_free(library);
-	return NULL;
+	for (; library->count < config->method_count; library->count++) {
+		library->shared[library->count] = rsa_engine_new(config->methods[library->count]);
+		if (!library->shared[library->count]) {
+			signer_library_free(library);
+			return NULL;
+		}
+	}
+	return library;
 }
 
 void signer_library_free(struct signer_library *library)
 {
 	if (!library)
 		return;
-	if (library->lib)
-		dkim_close(library->lib);
+	for (size_t i = 0; i < library->count; i++)
+		rsa_engine_free(library->shared[i]);
 	free(library);
 }
 
-struct signer *signer_begin(struct signer_library *library, const char *id, const char *domain,
-			    const char *selector, const struct key *key)
+struct signer *signer_begin(struct signer_library *library, const struct signature_request *request)
 {
+	const struct words *oversigned = &request->method->oversigned_fields;
 	struct signer *signer = calloc(1, sizeof(*signer));
 
 	if (!signer)
 		return NULL;
-	signer->dkim = dkim_sign(library->lib, (const unsigned char *)id, NULL,
-				 (dkim_sigkey_t)key->pem, (const unsigned char *)selector,
-				 (const unsigned char *)domain, DKIM_CANON_RELAXED,
-				 DKIM_CANON_RELAXED, DKIM_SIGN_RSASHA256, -1, &signer->status);
-	if (signer->dkim)
-		return signer;
-	free(signer);
-	return NULL;
+	signer->engine = request->key->type == KEY_RSA ? &rsa_engine : &ed25519_engine;
+	signer->state = signer->engine->begin(library->shared[request->method->number], request);
+	if (!signer->state) {
+		free(signer);
+		return NULL;
+	}
+	for (size_t i = 0; i < oversigned->count; i++)
+		signer->names += strlen(oversigned->items[i]) + 1;
+	return signer;
 }
 
 void signer_free(struct signer *signer)
 {
 	if (!signer)
 		return;
-	dkim_free(signer->dkim);
+	signer->engine->free(signer->state);
 	free(signer->signature);
 	free(signer);
-}
-
-static int result(struct signer *signer, DKIM_STAT status)
-{
-	signer->status = status;
-	if (status == DKIM_STAT_OK)
-		return 0;
-	return status == DKIM_STAT_NORESOURCE ? -ENOMEM : -EIO;
 }
 
 int signer_header(struct signer *signer, const char *text, size_t length)
@@ -89,48 +78,35 @@ int signer_header(struct signer *signer, const char *text, size_t length)
 	const char *colon = memchr(text, ':', length);
 
 	signer->names += colon ? (size_t)(colon - text) + 1 : 0;
-	if (!colon || signer->names > MOST_NAMES)
-		return result(signer, DKIM_STAT_SYNTAX);
-	return result(signer, dkim_header(signer->dkim, (u_char *)text, length));
+	if (!colon || signer->names > MOST_NAMES) {
+		signer->error = "too many fields to sign";
+		return -EIO;
+	}
+	return signer->engine->header(signer->state, text, length);
 }
 
 int signer_headers_done(struct signer *signer)
 {
-	return result(signer, dkim_eoh(signer->dkim));
+	return signer->engine->headers_done(signer->state);
 }
 
 int signer_body(struct signer *signer, const void *data, size_t size)
 {
-	return result(signer, dkim_body(signer->dkim, (u_char *)data, size));
+	return signer->engine->body(signer->state, data, size);
 }
 
 int signer_finish(struct signer *signer, const char **signature)
 {
-	u_char *text;
-	size_t length, kept = 0;
-	int error = result(signer, dkim_eom(signer->dkim, NULL));
+	int error = signer->engine->finish(signer->state, &signer->signature);
 
 	if (!error)
-		error = result(signer, dkim_getsighdr_d(signer->dkim, strlen("DKIM-Signature: "),
-							&text, &length));
-	if (error)
-		return error;
-	signer->signature = malloc(length + 1);
-	if (!signer->signature)
-		return result(signer, DKIM_STAT_NORESOURCE);
-	for (size_t i = 0; i < length; i++)
-		if (text[i] != '\r')
-			signer->signature[kept++] = (char)text[i];
-	signer->signature[kept] = '\0';
-	*signature = signer->signature;
-	return 0;
+		*signature = signer->signature;
+	return error;
 }
 
 const char *signer_error(const struct signer *signer)
 {
-	const char *text = dkim_geterror(signer->dkim);
+	const char *text = signer->error ? signer->error : signer->engine->error(signer->state);
 
-	if (!text)
-		text = dkim_getresultstr(signer->status);
 	return text ? text : "unknown error";
 }

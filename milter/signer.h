@@ -1,9 +1,9 @@
 /*
  * The signing engine: one DKIM signature over one message.
  *
- * A signer takes the fields that are to be signed, then the body, then gives the signature. The
- * signature is rsa-sha256 with relaxed canonicalization of header and body (RFC 6376), signs every
- * field that it is given, and lists From once more than it occurs, so that none can be added.
+ * A signer takes the fields that are to be signed, then the body, then gives the signature (RFC
+ * 6376, RFC 8463): rsa-sha256 or ed25519-sha256, by the key. It signs every field that it is given,
+ * and lists the oversigned ones once more than they occur, so that none can be added.
  *
  * A library is shared by all threads; a signer belongs to one thread at a time.
  */
@@ -17,16 +17,21 @@
 struct signer_library;
 struct signer;
 
-/* NULL when memory is short. */
-struct signer_library *signer_library_new(void);
+/* What a signature says. All of it must outlive the signer. */
+struct signature_request {
+	const char *id; /* names the message in the engine's messages */
+	const char *domain, *selector;
+	const struct key *key;
+	const struct signing_method *method; /* one of the library's configuration */
+};
+
+/* For the methods of `config`, which must outlive it. NULL when memory is short. */
+struct signer_library *signer_library_new(const struct config *config);
 void signer_library_free(struct signer_library *library);
 
-/*
- * Begins a signature. `id` names the message in the engine's messages; it and the other texts must
- * outlive the signer. Returns NULL when memory is short or the engine refuses.
- */
-struct signer *signer_begin(struct signer_library *library, const char *id, const char *domain,
-			    const char *selector, const struct key *key);
+/* Begins a signature. Returns NULL when memory is short or the engine refuses. */
+struct signer *signer_begin(struct signer_library *library,
+			    const struct signature_request *request);
 void signer_free(struct signer *signer);
 
 /*
@@ -34,7 +39,10 @@ void signer_free(struct signer *signer);
  * signer_error() and signer_free() may be called.
  */
 
-/* Adds a header field: "Name:value" with CRLF in the folds and none at the end. */
+/*
+ * Adds a header field, in the order of the message: "Name:value" with CRLF in the folds and none at
+ * the end. The text must outlive the signer.
+ */
 int signer_header(struct signer *signer, const char *text, size_t length);
 
 int signer_headers_done(struct signer *signer);

@@ -5,7 +5,7 @@
 readonly BUILD_PACKAGES=(
 	build-essential cmake ninja-build pkg-config
 	libyaml-dev libjansson-dev libssl-dev libconfuse-dev libopendkim-dev libmilter-dev libcrypt-dev
-	libldns-dev libmicrohttpd-dev libsystemd-dev
+	libidn2-dev libldns-dev libmicrohttpd-dev libsystemd-dev
 	scdoc
 )
 # The lab boots real servers.

@@ -6,6 +6,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void check_domain(const struct signing_domain *domain)
+{
+	const struct signing_method *method = domain->method;
+
+	assert(domain->name && domain->key_count > 0 && method);
+	for (size_t i = 0; i < domain->key_count; i++)
+		assert(domain->keys[i].selector && domain->keys[i].path[0] == '/');
+	/* an oversigned field that is not signed would make bad signatures */
+	for (size_t i = 0; i < method->oversigned_fields.count; i++)
+		assert(words_contain(&method->signed_fields, method->oversigned_fields.items[i]));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_new(0);
@@ -20,10 +32,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fclose(nowhere);
 	/* what is free of errors is complete */
 	if (diagnostics_count(list, SEVERITY_ERROR) == 0) {
-		assert(config.socket && config.user && config.domain_count > 0);
+		assert(config.socket && config.user);
+		assert(config.domain_count > 0 || config.key_folder);
+		assert(config.listener_count > 0 && config.key_folder_method);
 		for (size_t i = 0; i < config.domain_count; i++)
-			assert(config.domains[i].name && config.domains[i].selector &&
-			       config.domains[i].key_path[0] == '/');
+			check_domain(&config.domains[i]);
 	}
 	arena_free(arena);
 	return 0;

@@ -153,10 +153,13 @@ def test_fields(milter):
         (b"Date", b" Sat, 1 Jan 2022 00:00:00 +0000"), (b"Message-ID", b" <a@b>"),
         (b"List-Id", b" <l>"), (b"X-Mailer", b" y"), (b"Return-Path", b" <z>")])
     names = tags(message)[b"h"].lower().split(b":")
-    check("h= has From twice", names.count(b"from") == 2, names)
-    for name in (b"to", b"sender", b"reply-to", b"subject", b"date", b"message-id", b"list-id"):
+    # what a reader sees is listed once more than it occurs, so that none can be added
+    for name in (b"from", b"to", b"reply-to", b"subject", b"date", b"message-id"):
+        check(f"h= has {name} twice", names.count(name) == 2, names)
+    # but not what mailing lists add
+    for name in (b"sender", b"list-id", b"cc", b"mime-version", b"content-type"):
         check(f"h= has {name} once", names.count(name) == 1, names)
-    for name in (b"received", b"x-mailer", b"return-path", b"cc"):
+    for name in (b"received", b"x-mailer", b"return-path", b"list-post"):
         check(f"h= lacks {name}", name not in names, names)
     wanted = {b"v": b"1", b"a": b"rsa-sha256", b"c": b"relaxed/relaxed", b"s": b"mail"}
     check("tags", wanted.items() <= tags(message).items(), tags(message))
@@ -238,7 +241,7 @@ def test_sessions(milter):
             step()
         connection.abort()
         message = expect_signed(f"after giving up in state {depth}", connection, [FROM])
-        check("no ghost", b"to" not in tags(message)[b"h"].lower().split(b":"), tags(message))
+        check("no ghost", tags(message)[b"h"].lower().split(b":").count(b"to") == 1, tags(message))
     # another MAIL without ABORT
     connection.mail()
     connection.header(b"From", b" other@example.net")

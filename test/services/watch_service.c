@@ -5,7 +5,7 @@
  */
 #include "milter/http.h"
 #include "milter/metrics.h"
-#include "milter/notify.h"
+#include "common/service_notify.h"
 #include "milter/service_socket.h"
 
 #include <assert.h>
@@ -55,16 +55,16 @@ static void obey(const char *word, struct metrics *metrics_of)
 	if (strcmp(word, "count\n") == 0) {
 		count_together(metrics_of);
 	} else if (strcmp(word, "reload\n") == 0) {
-		notify_reloading();
+		service_notify_reloading();
 		metrics_reload(metrics_of, true);
-		notify_ready();
+		service_notify_ready();
 	} else {
 		is_ready = strcmp(word, "ready\n") == 0;
 		if (is_ready)
-			notify_ready();
-		notify_status("it is %s", word);
+			service_notify_ready();
+		service_notify_status("it is %s", word);
 	}
-	printf("done %u\n", notify_interval());
+	printf("done %lld\n", (long long)service_notify_watchdog_period());
 	fflush(stdout);
 }
 
@@ -92,8 +92,8 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin))
 		obey(line, counted);
-	notify_stopping();
-	notify_alive();
+	service_notify_stopping();
+	service_notify_watchdog();
 	http_stop(http);
 	metrics_free(counted);
 	service_socket_remove(&wanted);

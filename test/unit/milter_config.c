@@ -85,11 +85,11 @@ static void test_defaults(void **state)
 	assert_int_equal(config.log, LOG_TO_SYSLOG);
 	assert_int_equal(config.uid, user->pw_uid);
 	assert_int_equal(config.socket_group, getegid());
-	assert_int_equal(config.internal_count, 2);
+	assert_int_equal(config.internal.count, 2);
 	assert_int_equal(ip_parse("127.9.9.9", &address), IP_OK);
-	assert_true(ip_network_contains(&config.internal[0], &address));
+	assert_true(ip_network_contains(&config.internal.items[0], &address));
 	assert_int_equal(ip_parse("::1", &address), IP_OK);
-	assert_true(ip_network_contains(&config.internal[1], &address));
+	assert_true(ip_network_contains(&config.internal.items[1], &address));
 }
 
 static void test_everything(void **state)
@@ -113,17 +113,79 @@ static void test_everything(void **state)
 	assert_string_equal(config.socket, "inet:8894@127.0.0.1");
 	assert_null(config.socket_path);
 	assert_int_equal(config.log, LOG_TO_STDERR);
-	assert_int_equal(config.internal_count, 2);
+	assert_int_equal(config.internal.count, 2);
 	assert_int_equal(config.domain_count, 2);
 	assert_string_equal(config.domains[0].name, "example.com");
-	assert_string_equal(config.domains[0].selector, "s1.mail");
-	assert_string_equal(config.domains[0].key_path, "/etc/key");
-	assert_int_equal(config.domains[0].key_at.line, 10);
+	assert_string_equal(config.domains[0].keys[0].selector, "s1.mail");
+	assert_string_equal(config.domains[0].keys[0].path, "/etc/key");
+	assert_int_equal(config.domains[0].keys[0].at.line, 10);
 	assert_ptr_equal(config_signer(&config, "mail.example.com"), &config.domains[0]);
 	assert_ptr_equal(config_signer(&config, "a.b.example.com"), &config.domains[0]);
 	assert_ptr_equal(config_signer(&config, "example.net"), &config.domains[1]);
 	assert_null(config_signer(&config, "b.example.com"));
 	assert_null(config_signer(&config, "mail.example.net"));
+}
+
+static void test_sections(void **state)
+{
+	static const char text[] =
+		"signature_lifetime = '3w' canonicalization = simple\n"
+		"key_folder = '/keys' log_format = 'json' http = 'inet:9100@127.0.0.1'\n"
+		"dns_servers = {'127.0.0.1', '[::1]:53', '192.0.2.1:5353'}\n"
+		"domain 'example.com' { # a comment\n"
+		"  key 'one' { file = '/k1'\n"
+		"    active_from = '2026-12-01' retire_after = '2027-12-01T10:00:00+02:00' }\n"
+		"  subdomains = {'*'} key two { file = \"/k\\2\" }\n"
+		"  identity = 'a.b@Mail.Example.com' signature_lifetime = '0'\n"
+		"}\n"
+		"domain \"*.example.net\" { selector = x key = /k } domain example.org {"
+		" selector = x key = /k }\n"
+		"domain '*' { canonicalization = 'relaxed/relaxed' }\n"
+		"listener 'in' { mode = both proxied = on trusted_proxies = {'10.0.0.1'}\n"
+		"  claimed_internal = 'log' reply = 'no' internal_networks = {} }\n"
+		"listener '*' { mode = none }\n"
+		"sender_binding 'b' { users = {'u'} domains = {'A.test', '*.b.test'} null_sender = "
+		"true }\n"
+		"sender_binding_default = 'deny'\n";
+	struct config config;
+	const struct signing_domain *domain;
+	const struct listener *listener;
+
+	(void)state;
+	assert_string_equal(messages(parse(with_names(text), &config)), "");
+	domain = config_signer(&config, "x.y.example.com");
+	assert_ptr_equal(domain, config_signer(&config, "example.com"));
+	assert_int_equal(domain->key_count, 2);
+	assert_string_equal(domain->keys[0].selector, "one");
+	assert_int_equal(domain->keys[0].at.line, 5);
+	/* date -u -d 2026-12-01 +%s, and of 2027-12-01 08:00 */
+	assert_int_equal(domain->keys[0].active_from, 1796083200);
+	assert_int_equal(domain->keys[0].retire_after, 1827648000);
+	assert_string_equal(domain->keys[1].selector, "two");
+	assert_int_equal(domain->keys[1].active_from, INT64_MIN);
+	assert_int_equal(domain->keys[1].retire_after, INT64_MAX);
+	assert_string_equal(domain->method->identity, "a.b@mail.example.com");
+	assert_int_equal(domain->method->lifetime, 0);
+	assert_int_equal(domain->method->header, CANONICALIZATION_SIMPLE);
+	assert_null(config_signer(&config, "example.net"));
+	assert_string_equal(config_signer(&config, "a.example.net")->name, "example.net");
+	assert_ptr_equal(config_signer(&config, "a.example.net")->method,
+			 config_signer(&config, "example.org")->method);
+	assert_int_equal(config_signer(&config, "example.org")->method->lifetime, 3 * 604800);
+	assert_int_equal(config.key_folder_method->body, CANONICALIZATION_RELAXED);
+	assert_true(config.log_json);
+	assert_int_equal(config.dns_servers.count, 3);
+	listener = config_listener(&config, "in");
+	assert_int_equal(listener->mode, MODE_BOTH);
+	assert_true(listener->proxied && listener->has_internal && listener->internal.count == 0);
+	assert_int_equal(listener->actions[RULE_INTERNAL], ACTION_LOG);
+	assert_int_equal(listener->actions[RULE_LOOPBACK], ACTION_REJECT);
+	assert_int_equal(listener->actions[RULE_LOST_HEADER], ACTION_TEMPFAIL);
+	assert_int_equal(config_listener(&config, "other")->mode, MODE_NONE);
+	assert_int_equal(config_listener(&config, NULL)->mode, MODE_NONE);
+	assert_int_equal(config.bindings[0].domains.count, 2);
+	assert_string_equal(config.bindings[0].domains.items[0], "a.test");
+	assert_true(config.bindings[0].null_sender && config.binding_default_deny);
 }
 
 static void test_empty_networks(void **state)
@@ -133,7 +195,7 @@ static void test_empty_networks(void **state)
 
 	(void)state;
 	assert_string_equal(messages(list), "");
-	assert_int_equal(config.internal_count, 0);
+	assert_int_equal(config.internal.count, 0);
 }
 
 static void test_sockets(void **state)
@@ -233,7 +295,7 @@ static void test_mistakes(void **state)
 		{DOMAIN "domain 'EXAMPLE.com' {}\n",
 		 "m.conf:2:1: error: domain example.com is given twice\n"},
 		{DOMAIN "domain 'example.com' { key = '/other' }\n",
-		 "m.conf:2:31: error: key is given twice\n"},
+		 "m.conf:2:1: error: domain example.com is given twice\n"},
 		{"domain 'a..b' { selector = 'x' key = '/k' }\n" DOMAIN,
 		 "m.conf:1:1: error: 'a..b' is no domain name\n"},
 		{"domain 'b\xc3\xbc"
@@ -253,6 +315,101 @@ static void test_mistakes(void **state)
 		 "m.conf:1:19: error: unknown setting 'unknown'\n"},
 		{"domian 'a.test' { selector = 'x' key = '/k' }\n",
 		 "m.conf:1:1: error: unknown setting 'domian'\n"},
+		/* sections in sections, and where they do not belong */
+		{"domain 'a.test' { key 'x' { file = '/k' } key 'X' { file = '/l' } }\n",
+		 "m.conf:1:61: error: key X of domain a.test is given twice\n"},
+		{"domain 'a.test' { key 'x' { } key 'y' { file = 'k' } }\n",
+		 "m.conf:1:19: error: key x of domain a.test has no file\n"
+		 "m.conf:1:49: error: key 'k' is not an absolute path\n"},
+		{"domain 'a.test' { key 'x y' { file = '/k' } }\n",
+		 "m.conf:1:19: error: 'x y' is no selector: letters, digits and '-' in parts "
+		 "joined "
+		 "by '.'\n"},
+		{"key 'x' { file = '/k' }\n" DOMAIN,
+		 "m.conf:1:1: error: a section 'key' cannot stand here\n"},
+		{"domain 'a.test' { listener 'x' {} selector = 'x' key = '/k' }\n",
+		 "m.conf:1:19: error: a section 'listener' cannot stand here\n"},
+		{"keys 'x' { file = '/k' wrong = 1 }\n" DOMAIN,
+		 "m.conf:1:1: error: unknown setting 'keys'\n"},
+		{"listener { proxied = yes }\n" DOMAIN,
+		 "m.conf:1:1: error: unknown setting 'listener'\n"},
+		{"selector = 'x'\n" DOMAIN, "m.conf:1:1: error: unknown setting 'selector'\n"},
+		{"domain 'a.test' { key 'x' {\n file = '/k'\n fiel = '/k' } }\n",
+		 "m.conf:3:2: error: unknown setting 'fiel'\n"},
+		{"domain 'a.test' { key 'x' { file = '/k' active_from = '2026-02-30' } }\n",
+		 "m.conf:1:56: error: active_from '2026-02-30' is no date\n"},
+		{"domain 'a.test' { key 'x' { file = '/k' active_from = '2026-12-01'\n"
+		 "retire_after = '2026-12-01T00:00:00Z' } }\n",
+		 "m.conf:1:37: error: key x of domain a.test is retired before it is active\n"},
+		/* how to sign */
+		{"canonicalization = 'relaxed/strict'\n" DOMAIN,
+		 "m.conf:1:21: error: canonicalization 'relaxed/strict' is none of DKIM's\n"},
+		{"signed_headers = {'Subject'}\n" DOMAIN,
+		 "m.conf:1:20: error: From must be among the signed fields\n"},
+		{"signed_headers = {'From', 'DKIM-Signature', 'a:b', 'Received'}\n" DOMAIN,
+		 "m.conf:1:28: error: DKIM-Signature must not be among the signed fields\n"
+		 "m.conf:1:46: error: signed_headers: 'a:b' is no name of a header field\n"
+		 "m.conf:1:53: warning: mail servers on the way change Received: the signature "
+		 "will "
+		 "break\n"},
+		{"oversigned_headers = {'From', 'X-Note'}\n" DOMAIN,
+		 "m.conf:1:32: error: X-Note is oversigned, but not among the signed fields\n"},
+		{"oversigned_headers = {'List-Id', 'Sender', 'From'}\n" DOMAIN,
+		 "m.conf:1:24: warning: mailing lists add List-Id: their mail will have no good "
+		 "signature\n"
+		 "m.conf:1:35: warning: mailing lists add Sender: their mail will have no good "
+		 "signature\n"},
+		{"oversigned_headers = {}\n" DOMAIN,
+		 "m.conf:1:1: warning: From is not oversigned: others can add a second one to "
+		 "signed mail\n"},
+		{"signature_lifetime = '2d'\n" DOMAIN,
+		 "m.conf:1:23: warning: signatures expire after 2d: mail may wait longer than that "
+		 "in queues\n"},
+		{"signature_lifetime = '2y'\n" DOMAIN,
+		 "m.conf:1:23: error: signature_lifetime '2y' is not a time\n"},
+		{"domain 'a.test' { selector = 'x' key = '/k' identity = '@b.test' }\n",
+		 "m.conf:1:57: error: identity '@b.test' is not in a.test or below (RFC 6376 "
+		 "3.5)\n"},
+		{"domain 'a.test' { selector = 'x' key = '/k' identity = 'a;b@a.test' }\n",
+		 "m.conf:1:57: error: identity 'a;b@a.test' is not of the form @DOMAIN or "
+		 "NAME@DOMAIN\n"},
+		{"domain '*' { selector = 'x' key 'y' { file = '/k' } }\nkey_folder = '/f'\n",
+		 "m.conf:1:26: error: domain * cannot have selector\n"
+		 "m.conf:1:29: error: domain * cannot have a key\n"},
+		{"domain '*' {}\n" DOMAIN,
+		 "m.conf: error: has a domain * but no key_folder: there are no keys for it\n"},
+		{"key_folder = 'keys'\n" DOMAIN,
+		 "m.conf:1:15: error: key_folder 'keys' is not an absolute path\n"},
+		{"several_authors = 'refuse'\n" DOMAIN,
+		 "m.conf:1:20: error: several_authors is 'refuse': it can be defer or reject\n"},
+		/* listeners and bindings */
+		{"listener 'a' { proxied = maybe }\n" DOMAIN,
+		 "m.conf:1:26: error: proxied is 'maybe': it can be no, yes, false, true, off or "
+		 "on\n"},
+		{"listener 'a' { proxied = yes }\n" DOMAIN,
+		 "m.conf:1:1: warning: listener a is proxied but names no trusted_proxies: its own "
+		 "health checks look like clients\n"},
+		{"listener 'a' { }\nlistener 'a' { }\n" DOMAIN,
+		 "m.conf:2:1: error: listener a is given twice\n"},
+		{"listener 'a' { trusted_proxies = {'0.0.0.0/0'} reply = '100% no'\n"
+		 "claimed_internal = 'drop' }\n" DOMAIN,
+		 "m.conf:1:36: error: 0.0.0.0/0 is every address there is, not a proxy\n"
+		 "m.conf:1:57: error: reply has printable ASCII without '%', at most 200 "
+		 "characters\n"
+		 "m.conf:2:21: error: claimed_internal is 'drop': it can be reject, tempfail, "
+		 "quarantine or log\n"},
+		{"sender_binding 'a' { domains = {'x.test'} }\nsender_binding 'b' { users = {'u'} "
+		 "}\n" DOMAIN,
+		 "m.conf:1:1: error: sender_binding a names no networks, listeners or users\n"
+		 "m.conf:2:1: error: sender_binding b allows no domains\n"},
+		{"http = 'inet:80'\npolicy_socket = 'policy'\ndns_servers = {'::1', "
+		 "'1.2.3.4:99999'}\n"
+		 "verify_signatures_most = '0'\n" DOMAIN,
+		 "m.conf:1:9: error: http 'inet:80' is not of the form inet:PORT@ADDRESS\n"
+		 "m.conf:2:18: error: policy_socket 'policy' is neither unix:PATH nor "
+		 "inet:PORT@ADDRESS\n"
+		 "m.conf:3:24: error: dns_servers: '1.2.3.4:99999' is no address of a server\n"
+		 "m.conf:4:27: error: verify_signatures_most '0' is not a number from 1 to 100\n"},
 		{"log = \"stderr\n" DOMAIN,
 		 "m.conf:1:7: error: the string that begins here has no end\n"},
 		{"/* log = 'stderr'\n" DOMAIN,
@@ -312,10 +469,15 @@ static void test_nul(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),       cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_empty_networks), cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_mistakes),       cmocka_unit_test(test_names),
-		cmocka_unit_test(test_broken_off),     cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_empty_networks),
+		cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_broken_off),
+		cmocka_unit_test(test_nul),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,65 @@
+/* Finding what the configuration has on a domain, a listener or a user; see config.h. */
+#include "milter/config.h"
+
+#include <strings.h>
+
+const struct signing_domain *config_signer(const struct config *config, const char *from_domain)
+{
+	const struct signing_domain *domain = name_map_find(config->exact, from_domain);
+
+	for (const char *dot = strchr(from_domain, '.'); dot && !domain; dot = strchr(dot + 1, '.'))
+		domain = name_map_find(config->below, dot + 1);
+	return domain;
+}
+
+const struct signing_domain *config_index_domain(struct config *config,
+						 struct signing_domain *domain, const char **name)
+{
+	const struct signing_domain *other = NULL;
+
+	*name = domain->name;
+	if (domain->itself)
+		other = name_map_add(config->exact, domain->name, domain);
+	for (size_t i = 0; i < domain->subdomains.count && (!other || other == domain); i++) {
+		*name = domain->subdomains.items[i];
+		other = name_map_add(config->exact, *name, domain);
+	}
+	if ((!other || other == domain) && domain->below) {
+		*name = domain->name;
+		other = name_map_add(config->below, domain->name, domain);
+	}
+	return other == domain ? NULL : other;
+}
+
+const struct listener *config_listener(const struct config *config, const char *name)
+{
+	for (size_t i = 1; name && i < config->listener_count; i++)
+		if (strcmp(config->listeners[i].name, name) == 0)
+			return &config->listeners[i];
+	return &config->listeners[0];
+}
+
+bool words_contain(const struct words *words, const char *text)
+{
+	for (size_t i = 0; i < words->count; i++)
+		if (strcasecmp(words->items[i], text) == 0)
+			return true;
+	return false;
+}
+
+bool config_is_relay_user(const struct config *config, const char *user)
+{
+	return words_contain(&config->relay_users, user);
+}
+
+bool networks_contain(const struct networks *networks, const struct ip_address *address)
+{
+	struct ip_address plain = ip_unmap(*address);
+
+	if (plain.family == IP_NONE)
+		return false;
+	for (size_t i = 0; i < networks->count; i++)
+		if (ip_network_contains(&networks->items[i], &plain))
+			return true;
+	return false;
+}

@@ -1,0 +1,125 @@
+/* One list of keys and values for a message, written in either format; see journal.h. */
+#include "milter/journal.h"
+#include "common/log.h"
+
+#include <ctype.h>
+#include <jansson.h>
+
+#define LONGEST_LINE 2000
+
+struct pair {
+	const char *key, *value;
+};
+
+#define MOST_PAIRS 16
+
+struct pairs {
+	struct pair items[MOST_PAIRS];
+	size_t count;
+	char address[IP_TEXT_SIZE], from[256], selectors[256], algorithms[256], time[32];
+	char listener[128], cause[512];
+};
+
+/* Printable ASCII without what would end the value. */
+static char *clean(char *out, size_t size, const char *text, const char *allowed)
+{
+	size_t i;
+
+	for (i = 0; text[i] && i + 1 < size; i++)
+		out[i] =
+			isalnum((unsigned char)text[i]) || strchr(allowed, text[i]) ? text[i] : '?';
+	out[i] = '\0';
+	return out;
+}
+
+static void add(struct pairs *pairs, const char *key, const char *value)
+{
+	pairs->items[pairs->count++] = (struct pair){key, value ? value : "-"};
+}
+
+static char *join(char *out, size_t size, const struct message_record *record, bool algorithms)
+{
+	size_t length = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < record->signature_count && length < size; i++)
+		length += (size_t)snprintf(out + length, size - length, "%s%s", i ? "," : "",
+					   algorithms ? record->signatures[i].algorithm
+						      : record->signatures[i].selector);
+	return out;
+}
+
+static void collect(struct pairs *pairs, const struct message_record *record)
+{
+	bool tried = record->signature_count > 0;
+
+	pairs->count = 0;
+	add(pairs, "queue", record->queue_id);
+	add(pairs, "client",
+	    record->address && record->address->family != IP_NONE
+		    ? ip_format(record->address, pairs->address)
+		    : NULL);
+	if (record->claimed)
+		add(pairs, "address", "claimed");
+	if (record->listener)
+		add(pairs, "listener",
+		    clean(pairs->listener, sizeof(pairs->listener), record->listener, ".-_:/@"));
+	add(pairs, "reason", client_kind_name(record->client));
+	add(pairs, "from",
+	    record->from ? clean(pairs->from, sizeof(pairs->from), record->from, ".-_") : NULL);
+	add(pairs, "d", tried ? record->signatures[0].domain : NULL);
+	add(pairs, "s",
+	    tried ? join(pairs->selectors, sizeof(pairs->selectors), record, false) : NULL);
+	add(pairs, "a",
+	    tried ? join(pairs->algorithms, sizeof(pairs->algorithms), record, true) : NULL);
+	add(pairs, "verdict", record->verdict);
+	snprintf(pairs->time, sizeof(pairs->time), "%lu", record->milliseconds);
+	add(pairs, "ms", pairs->time);
+	if (record->cause)
+		add(pairs, "cause",
+		    clean(pairs->cause, sizeof(pairs->cause), record->cause, " .-_:/@(),;'<>"));
+}
+
+static char *format_json(const struct pairs *pairs, char *text, size_t size)
+{
+	json_t *object = json_object();
+	char *dump;
+
+	for (size_t i = 0; object && i < pairs->count; i++)
+		json_object_set_new(object, pairs->items[i].key,
+				    json_string(pairs->items[i].value));
+	dump = object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+	snprintf(text, size, "%s", dump ? dump : "{}");
+	free(dump);
+	json_decref(object);
+	return text;
+}
+
+char *journal_format(const struct message_record *record, bool json, char *text, size_t size)
+{
+	struct pairs pairs;
+	size_t length = 0;
+
+	collect(&pairs, record);
+	if (json)
+		return format_json(&pairs, text, size);
+	text[0] = '\0';
+	for (size_t i = 0; i < pairs.count && length < size; i++) {
+		const char *quote = strcmp(pairs.items[i].key, "cause") == 0 ? "\"" : "";
+
+		length +=
+			(size_t)snprintf(text + length, size - length, "%s%s=%s%s%s", i ? " " : "",
+					 pairs.items[i].key, quote, pairs.items[i].value, quote);
+	}
+	return text;
+}
+
+void journal_write(const struct message_record *record, bool json)
+{
+	bool refused = strcmp(record->verdict, "deferred") == 0 ||
+		       strcmp(record->verdict, "rejected") == 0;
+	char text[LONGEST_LINE];
+
+	log_write(refused ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s",
+		  journal_format(record, json, text, sizeof(text)));
+}

@@ -1,0 +1,287 @@
+/* Collects the fields of a message and feeds its signers; see message.h. */
+#include "milter/message.h"
+
+#include <stdint.h>
+#include <strings.h>
+#include <time.h>
+
+#define MOST_FROM_FIELDS 16
+#define LONGEST_NAME	 128 /* that the configuration may name */
+
+void message_begin(struct message *message, struct arena *arena, struct snapshot *snapshot)
+{
+	*message = (struct message){.arena = arena, .snapshot = snapshot};
+}
+
+void message_done(struct message *message)
+{
+	for (size_t i = 0; i < message->signature_count; i++)
+		signer_free(message->signatures[i].signer);
+	for (size_t i = 0; i < 2; i++)
+		canonical_free(message->bodies[i]);
+	if (message->arena)
+		arena_reset(message->arena);
+	snapshot_release(message->snapshot);
+	*message = (struct message){.arena = NULL};
+}
+
+/* A field's name as the configuration has it, or NULL. Blanks before the colon are not part of it
+ * (RFC 5322 4.5). */
+static const char *find_name(const struct config *config, const char *name)
+{
+	char copy[LONGEST_NAME];
+	size_t length = strlen(name);
+
+	while (length && (name[length - 1] == ' ' || name[length - 1] == '\t'))
+		length--;
+	if (length >= sizeof(copy))
+		return NULL;
+	memcpy(copy, name, length);
+	copy[length] = '\0';
+	return name_map_find(config->kept_fields, copy);
+}
+
+/* Keeps a field for signing. Gives its value, or NULL when there is no room. */
+static const char *keep_field(struct message *message, const char *known, const char *name,
+			      const char *separator, const char *value)
+{
+	struct message_field *fields;
+	size_t length;
+	char *text = line_ends_header(message->arena, name, separator, value, &length);
+
+	fields = text ? arena_grow(message->arena, message->fields, message->count, sizeof(*fields))
+		      : NULL;
+	if (!fields)
+		return NULL;
+	fields[message->count++] = (struct message_field){known, text, length};
+	message->fields = fields;
+	message->size += length;
+	return text + strlen(name) + strlen(separator);
+}
+
+/* Reads a From field; `value` stands in the arena, or is NULL for one that could not be kept. */
+static void add_from(struct message *message, const char *value)
+{
+	struct from_field *fields, *field;
+
+	if (message->from_count == MOST_FROM_FIELDS)
+		return; /* several are a mistake already */
+	fields = arena_grow(message->arena, message->from, message->from_count, sizeof(*fields));
+	if (!fields) {
+		message->lost_from = true;
+		return;
+	}
+	field = &fields[message->from_count++];
+	*field = (struct from_field){.value = value};
+	message->from = fields;
+	if (value && from_parse(message->arena, value, &field->parsed) != 0)
+		field->value = NULL;
+}
+
+/* Keeps a signature of an earlier hop, if there is room: it is looked at, but not signed. */
+static void keep_earlier(struct message *message, const char *name, const char *separator,
+			 const char *value)
+{
+	struct earlier_signature *earlier = &message->earlier[message->earlier_count];
+	struct message_field *field = &earlier->field;
+	size_t length = strlen(value);
+
+	if (message->earlier_count == MESSAGE_MOST_EARLIER ||
+	    message->size + length > MESSAGE_MOST_HEADER)
+		return;
+	field->name = "DKIM-Signature";
+	field->text = line_ends_header(message->arena, name, separator, value, &field->length);
+	if (!field->text)
+		return;
+	earlier->value = field->text + strlen(name) + strlen(separator);
+	earlier->replaces = SIZE_MAX;
+	message->size += field->length;
+	message->earlier_count++;
+}
+
+void message_header(struct message *message, const char *name, const char *separator,
+		    const char *value)
+{
+	const char *known = find_name(&message->snapshot->config, name), *kept = NULL;
+	bool is_from, is_sender;
+
+	if (strcasecmp(name, "DKIM-Signature") == 0)
+		keep_earlier(message, name, separator, value);
+	if (!known)
+		return;
+	is_from = strcasecmp(known, "From") == 0;
+	is_sender = strcasecmp(known, "Sender") == 0;
+	if (is_from || message->size + strlen(value) <= MESSAGE_MOST_HEADER)
+		kept = keep_field(message, known, name, separator, value);
+	if (!kept)
+		message->obstacle = "header too large";
+	if (is_from)
+		add_from(message, kept);
+	if (is_sender && (message->sender_count++ || !kept ||
+			  from_parse(message->arena, kept, &message->sender) != 0))
+		message->sender = (struct from){.malformed = true};
+}
+
+/* Adds a signature; those that are inserted last stand on top, which is the place of RSA. */
+static struct message_signature *add_signature(struct message *message,
+					       const struct signing_key *key, size_t *others)
+{
+	struct message_signature *signatures = message->signatures, *place;
+
+	if (key->key->type == KEY_RSA) {
+		place = &signatures[message->signature_count];
+	} else {
+		place = &signatures[*others];
+		memmove(place + 1, place,
+			(message->signature_count - *others) * sizeof(*signatures));
+		(*others)++;
+	}
+	message->signature_count++;
+	*place = (struct message_signature){.key = key};
+	return place;
+}
+
+static const char *choose_keys(struct message *message)
+{
+	const struct signing_domain *domain = message->decision.domain;
+	int64_t now = time(NULL);
+	size_t others = 0;
+
+	for (size_t i = 0; i < domain->key_count; i++) {
+		if (!key_is_active(&domain->keys[i], now))
+			continue;
+		if (message->signature_count == JOURNAL_MOST_SIGNATURES)
+			return "too many active keys";
+		add_signature(message, &domain->keys[i], &others);
+	}
+	return message->signature_count ? NULL : "no key of the domain is active";
+}
+
+/*
+ * Gives a field to a signer. Blanks before the colon do not count in the relaxed form, but are not
+ * understood by every engine.
+ */
+static int give_field(struct message *message, struct signer *signer,
+		      const struct signing_method *method, const struct message_field *field)
+{
+	size_t name = strlen(field->name), before = strcspn(field->text, ":");
+	char *text;
+
+	if (method->header == CANONICALIZATION_SIMPLE || before == name)
+		return signer_header(signer, field->text, field->length);
+	text = arena_printf(message->arena, "%s%s", field->name, field->text + before);
+	return text ? signer_header(signer, text, field->length - before + name) : -1;
+}
+
+static const char *begin_signature(struct message *message, struct message_signature *signature)
+{
+	const struct signing_domain *domain = message->decision.domain;
+	const struct signature_request request = {
+		.id = message->queue_id ? message->queue_id : "-",
+		.domain = domain->name,
+		.selector = signature->key->selector,
+		.key = signature->key->key,
+		.method = domain->method,
+	};
+	int error = 0;
+
+	signature->signer = signer_begin(message->snapshot->signers, &request);
+	if (!signature->signer)
+		return "the signing engine could not begin";
+	for (size_t i = 0; i < message->count && !error; i++)
+		if (words_contain(&domain->method->signed_fields, message->fields[i].name))
+			error = give_field(message, signature->signer, domain->method,
+					   &message->fields[i]);
+	if (!error)
+		error = signer_headers_done(signature->signer);
+	return error ? signer_error(signature->signer) : NULL;
+}
+
+/* Which of our signatures an earlier one would make needless. */
+static void match_earlier(struct message *message, struct earlier_signature *earlier)
+{
+	const struct signature_tags *tags = &earlier->tags;
+	struct canonical_hash **body;
+
+	if (!signature_tags_read(message->arena, earlier->value, time(NULL), &earlier->tags) ||
+	    strcasecmp(tags->domain, message->decision.domain->name) != 0)
+		return;
+	for (size_t i = 0; i < message->signature_count; i++)
+		if (strcasecmp(tags->selector, message->signatures[i].key->selector) == 0)
+			earlier->replaces = i;
+	body = &message->bodies[tags->body];
+	if (earlier->replaces != SIZE_MAX && !*body)
+		*body = canonical_new(tags->body);
+}
+
+/* Verifies the earlier signatures that are said to be by our keys. */
+static void judge_earlier(struct message *message)
+{
+	unsigned char digests[2][CANONICAL_DIGEST_SIZE];
+	bool there[2] = {false, false};
+
+	for (size_t i = 0; i < 2; i++)
+		there[i] = message->bodies[i] &&
+			   canonical_finish_body(message->bodies[i], digests[i]) == 0;
+	for (size_t i = 0; i < message->earlier_count; i++) {
+		const struct earlier_signature *earlier = &message->earlier[i];
+		struct message_signature *ours;
+
+		if (earlier->replaces == SIZE_MAX || !there[earlier->tags.body])
+			continue;
+		ours = &message->signatures[earlier->replaces];
+		if (signature_is_good(message->arena, &earlier->tags, &earlier->field,
+				      message->fields, message->count, digests[earlier->tags.body],
+				      ours->key->key))
+			ours->needless = true;
+	}
+}
+
+const char *message_sign(struct message *message)
+{
+	const char *failure = choose_keys(message);
+
+	for (size_t i = 0; i < message->earlier_count && !failure; i++)
+		match_earlier(message, &message->earlier[i]);
+	for (size_t i = 0; i < message->signature_count && !failure; i++)
+		failure = begin_signature(message, &message->signatures[i]);
+	return failure;
+}
+
+/* Remembers the first failure of an engine; the message is deferred at its end. */
+static void feed(struct message *message, const void *data, size_t size)
+{
+	for (size_t i = 0; i < message->signature_count && !message->obstacle; i++)
+		if (signer_body(message->signatures[i].signer, data, size) != 0)
+			message->obstacle = "the signing engine refused the body";
+	for (size_t i = 0; i < 2; i++)
+		if (message->bodies[i])
+			canonical_body(message->bodies[i], data, size);
+}
+
+void message_body(struct message *message, const unsigned char *data, size_t size)
+{
+	while (message->signature_count && size) {
+		size_t length;
+		const unsigned char *piece =
+			line_ends_next(&message->line_ends, &data, &size, &length);
+
+		feed(message, piece, length);
+	}
+}
+
+const char *message_finish(struct message *message)
+{
+	if (line_ends_missing(&message->line_ends))
+		feed(message, "\r\n", 2);
+	judge_earlier(message);
+	for (size_t i = 0; i < message->signature_count && !message->obstacle; i++) {
+		struct message_signature *signature = &message->signatures[i];
+
+		if (signature->needless)
+			continue;
+		if (signer_finish(signature->signer, &signature->value) != 0)
+			return signer_error(signature->signer);
+	}
+	return message->obstacle;
+}

@@ -1,0 +1,178 @@
+/*
+ * Which addresses cannot be true, and who may use which sender domains; see policy.h.
+ */
+#include "milter/policy.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+/* What each rule says to the client, and to the log. */
+static const struct {
+	const char *cause, *text;
+} rules[RULE_COUNT] = {
+	[RULE_LOOPBACK] = {"claimed address is loopback",
+			   "the proxy's header claims a loopback address"},
+	[RULE_UNSPECIFIED] = {"claimed address is unspecified",
+			      "the proxy's header claims no address"},
+	[RULE_LINK_LOCAL] = {"claimed address is link-local",
+			     "the proxy's header claims a link-local address"},
+	[RULE_MULTICAST] = {"claimed address is multicast",
+			    "the proxy's header claims a multicast address"},
+	[RULE_PROXY] = {"the client is the proxy itself",
+			"the proxy itself connects, and sends no mail of its own"},
+	[RULE_INTERNAL] = {"claimed address is internal",
+			   "the proxy's header claims an internal address"},
+	[RULE_LOST_HEADER] = {"PROXY header lost: the client is a proxy",
+			      "the proxy's header got lost, its own address is seen: this service "
+			      "expects none, or the proxy sends none"},
+};
+
+static bool find_claim(const struct config *config, const struct client *client,
+		       enum address_rule *rule)
+{
+	const struct listener *listener = client->listener;
+	struct ip_address plain = ip_unmap(client->address);
+
+	if (ip_is_unspecified(&plain))
+		*rule = RULE_UNSPECIFIED;
+	else if (networks_contain(&listener->proxies, &plain))
+		*rule = RULE_PROXY; /* before loopback: the proxy may stand there */
+	else if (ip_is_loopback(&plain))
+		*rule = RULE_LOOPBACK;
+	else if (ip_is_link_local(&plain))
+		*rule = RULE_LINK_LOCAL;
+	else if (ip_is_multicast(&plain))
+		*rule = RULE_MULTICAST;
+	else if (!listener->has_internal && networks_contain(&config->internal, &plain))
+		*rule = RULE_INTERNAL;
+	else
+		return false;
+	return true;
+}
+
+static bool find_lost_header(const struct config *config, const struct client *client,
+			     enum address_rule *rule)
+{
+	*rule = RULE_LOST_HEADER;
+	return !client->local && (networks_contain(&config->all_proxies, &client->address) ||
+				  networks_contain(&client->listener->proxies, &client->address));
+}
+
+struct judgement policy_address(const struct config *config, const struct client *client)
+{
+	const struct listener *listener = client->listener;
+	struct judgement judgement = {.kind = JUDGEMENT_GOOD};
+	char address[IP_TEXT_SIZE];
+	enum address_rule rule;
+
+	if (!listener || client->address.family == IP_NONE)
+		return judgement;
+	if (!(listener->proxied ? find_claim : find_lost_header)(config, client, &rule))
+		return judgement;
+	judgement.cause = rules[rule].cause;
+	judgement.later = rule == RULE_PROXY;
+	switch (listener->actions[rule]) {
+	case ACTION_LOG:
+		return judgement;
+	case ACTION_QUARANTINE:
+		judgement.kind = JUDGEMENT_QUARANTINE;
+		return judgement;
+	case ACTION_TEMPFAIL:
+		judgement.kind = JUDGEMENT_TEMPFAIL;
+		judgement.code = "451";
+		judgement.status = "4.7.1";
+		break;
+	case ACTION_REJECT:
+		judgement.kind = JUDGEMENT_REJECT;
+		judgement.code = "550";
+		judgement.status = "5.7.1";
+		break;
+	}
+	if (listener->reply)
+		snprintf(judgement.text, sizeof(judgement.text), "%s", listener->reply);
+	else
+		snprintf(judgement.text, sizeof(judgement.text), "Client address %s: %s",
+			 ip_format(&client->address, address), rules[rule].text);
+	return judgement;
+}
+
+static bool binds(const struct sender_binding *binding, const struct client *client)
+{
+	const char *listener = client->listener ? client->listener->name : "*";
+
+	if (binding->networks.count && !networks_contain(&binding->networks, &client->address))
+		return false;
+	if (binding->users.count && !(client->user && words_contain(&binding->users, client->user)))
+		return false;
+	return !binding->listeners.count || words_contain(&binding->listeners, listener);
+}
+
+static bool allows(const struct sender_binding *binding, const char *domain)
+{
+	size_t length = domain ? strlen(domain) : 0;
+
+	if (!domain)
+		return binding->null_sender;
+	for (size_t i = 0; i < binding->domains.count; i++) {
+		const char *allowed = binding->domains.items[i];
+		size_t suffix = strlen(allowed) - 1; /* of "*.NAME": with its dot */
+
+		if (strncmp(allowed, "*.", 2) != 0 && strcmp(allowed, domain) == 0)
+			return true;
+		if (strncmp(allowed, "*.", 2) == 0 && length > suffix &&
+		    strcmp(allowed + 1, domain + length - suffix) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A domain as a stranger wrote it, fit to be shown. */
+static void write_domain(char *out, size_t size, const char *domain)
+{
+	size_t i;
+
+	for (i = 0; domain[i] && i + 1 < size; i++)
+		out[i] = isalnum((unsigned char)domain[i]) || strchr(".-_[]:", domain[i])
+				 ? domain[i]
+				 : '?';
+	out[i] = '\0';
+}
+
+static struct judgement refuse_sender(const char *domain, const char *cause)
+{
+	struct judgement judgement = {
+		.kind = JUDGEMENT_REJECT, .code = "550", .status = "5.7.1", .cause = cause};
+	char shown[256];
+
+	if (!domain) {
+		snprintf(judgement.text, sizeof(judgement.text),
+			 "The null sender is not allowed for this client");
+	} else if (!*domain) {
+		snprintf(judgement.text, sizeof(judgement.text),
+			 "A sender without a domain is not allowed for this client");
+	} else {
+		write_domain(shown, sizeof(shown), domain);
+		snprintf(judgement.text, sizeof(judgement.text),
+			 "Sender domain %s is not allowed for this client", shown);
+	}
+	return judgement;
+}
+
+struct judgement policy_sender(const struct config *config, const struct client *client,
+			       const char *domain)
+{
+	bool bound = false;
+
+	for (size_t i = 0; i < config->binding_count; i++) {
+		if (!binds(&config->bindings[i], client))
+			continue;
+		if (allows(&config->bindings[i], domain))
+			return (struct judgement){.kind = JUDGEMENT_GOOD};
+		bound = true;
+	}
+	if (bound)
+		return refuse_sender(domain, "sender domain is not bound to the client");
+	if (config->binding_default_deny && !client->local)
+		return refuse_sender(domain, "no sender binding matches the client");
+	return (struct judgement){.kind = JUDGEMENT_GOOD};
+}
