@@ -161,13 +161,14 @@ bool value_expand(const struct configuration *configuration, const struct servic
 	return expand_named(&context, name, raw, out);
 }
 
+/* FNV-1a, with its high bits folded in: names that differ in a digit must not be neighbours. */
 static size_t hash(const struct service *service, const char *name)
 {
-	size_t value = (size_t)(uintptr_t)service >> 4;
+	uint64_t value = UINT64_C(14695981039346656037) ^ (uintptr_t)service;
 
 	for (; *name; name++)
-		value = value * 31 + (unsigned char)*name;
-	return value;
+		value = (value ^ (unsigned char)*name) * UINT64_C(1099511628211);
+	return (size_t)(value ^ value >> 32);
 }
 
 /* The slot of a value: its own, or the free one where it belongs. */
