@@ -9,7 +9,7 @@
 #define LEVELS	  100
 #define NAMES	  250 /* names within names, also through comparisons */
 #define RESULT	  ((size_t)1 << 20)
-#define REFERENCE 16 /* what one costs */
+#define REFERENCE 16 /* what one costs, and each piece of text */
 
 /* A text being read, from `at` on, up to `end`. */
 struct cursor {
@@ -73,7 +73,7 @@ static bool add_literal(struct expansion *expansion, const struct text *text, si
 	if (length > RESULT - expansion->out->buf.length)
 		return fail(expansion, RULE_EXPANSION, text, start,
 			    "the value grows beyond 1 MiB when it is expanded");
-	if (!spend(expansion, length))
+	if (!spend(expansion, length + REFERENCE)) /* a piece has a place to keep */
 		return fail(expansion, RULE_EXPANSION, text, start,
 			    "expanding all values takes too long");
 	if (text->map || !expansion->cause)

@@ -32,7 +32,7 @@ struct expand_context {
 
 	void *user;
 
-	/* What all expansions together may cost: an octet each, and 16 for a reference. */
+	/* What all expansions together may cost: an octet 1, a reference or a piece of text 16. */
 	size_t *budget;
 };
 
