@@ -18,14 +18,12 @@ static void note_undefined(void *user, const struct text *name)
 	struct undefined_name *undefined;
 
 	/* what a default asks for is Postfix's own business; repeats come from shared values */
-	if (!name->map)
+	if (!name->map || configuration->undefined.count == MAX_UNDEFINED)
 		return;
 	for (size_t i = configuration->undefined.count; i > 0; i--)
 		if (configuration->undefined.items[i - 1].name.map == name->map &&
 		    configuration->undefined.items[i - 1].name.offset == name->offset)
 			return;
-	if (configuration->undefined.count == MAX_UNDEFINED)
-		return;
 	undefined = arena_push(configuration->arena, &configuration->undefined);
 	*undefined = (struct undefined_name){*name, survey->service};
 }
@@ -39,7 +37,7 @@ static void survey_values(struct configuration *configuration, struct diagnostic
 	for (size_t i = 0; i < configuration->main.count; i++) {
 		const struct assignment *item = configuration->main.items[i];
 
-		if (!item->overridden)
+		if (!item->overridden && *configuration->budget)
 			value_expand(configuration, NULL, &item->name, &item->value, list,
 				     note_undefined, &survey, &ignored);
 	}
@@ -48,7 +46,7 @@ static void survey_values(struct configuration *configuration, struct diagnostic
 		for (size_t j = 0; j < survey.service->overrides.count; j++) {
 			const struct assignment *item = survey.service->overrides.items[j];
 
-			if (!item->overridden)
+			if (!item->overridden && *configuration->budget)
 				value_expand(configuration, survey.service, &item->name,
 					     &item->value, list, note_undefined, &survey, &ignored);
 		}

@@ -49,6 +49,7 @@ struct configuration {
 	struct value_cache *cache;
 	struct contents_cache *contents;
 	const struct known_names *names;
+	size_t *budget; /* see struct expand_context */
 };
 
 /*

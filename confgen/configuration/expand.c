@@ -6,10 +6,10 @@
 
 #include <ctype.h>
 
-#define LEVELS	   100
-#define NAMES	   250 /* names within names, also through comparisons */
-#define RESULT	   ((size_t)1 << 20)
-#define REFERENCES 100000
+#define LEVELS	  100
+#define NAMES	  250 /* names within names, also through comparisons */
+#define RESULT	  ((size_t)1 << 20)
+#define REFERENCE 16 /* what one costs, and each piece of text */
 
 /* A text being read, from `at` on, up to `end`. */
 struct cursor {
@@ -29,7 +29,6 @@ struct expansion {
 	const struct text *cause;  /* and where it was asked for, if its value is from no file */
 	size_t cause_at;
 	unsigned level, depth;
-	size_t *references;
 };
 
 static bool read_text(struct expansion *expansion, struct cursor cursor);
@@ -57,12 +56,26 @@ __attribute__((format(printf, 5, 6))) static bool fail(struct expansion *expansi
 #define syntax(expansion, cursor, ...) \
 	fail((expansion), RULE_EXPANSION, (cursor)->text, (cursor)->at, __VA_ARGS__)
 
+/* Whether the budget allows for it. What exceeds it once leaves nothing for the rest. */
+static bool spend(struct expansion *expansion, size_t cost)
+{
+	if (*expansion->context->budget < cost) {
+		*expansion->context->budget = 0;
+		return false;
+	}
+	*expansion->context->budget -= cost;
+	return true;
+}
+
 static bool add_literal(struct expansion *expansion, const struct text *text, size_t start,
 			size_t length)
 {
 	if (length > RESULT - expansion->out->buf.length)
 		return fail(expansion, RULE_EXPANSION, text, start,
 			    "the value grows beyond 1 MiB when it is expanded");
+	if (!spend(expansion, length + REFERENCE)) /* a piece has a place to keep */
+		return fail(expansion, RULE_EXPANSION, text, start,
+			    "expanding all values takes too long");
 	if (text->map || !expansion->cause)
 		text_writer_add(expansion->out, text, start, length);
 	else
@@ -289,8 +302,8 @@ static bool read_reference(struct expansion *expansion, struct cursor cursor)
 	if (inner.level++ > LEVELS || inner.depth > NAMES)
 		return fail(expansion, RULE_EXPANSION_RECURSION, cursor.text, cursor.at,
 			    "parameters are nested too deeply");
-	if (++*inner.references > REFERENCES)
-		return syntax(expansion, &cursor, "expanding the value takes too long");
+	if (!spend(expansion, REFERENCE))
+		return syntax(expansion, &cursor, "expanding all values takes too long");
 	if (!find_brace(&cursor))
 		return read_named(&inner, &cursor);
 	if (!read_comparison(&inner, &cursor, &result))
@@ -371,14 +384,12 @@ bool expand_named(const struct expand_context *context, const struct text *name,
 		  const struct text *value, struct text *out)
 {
 	struct text_writer writer;
-	size_t references = 0;
 	struct frame frame = {NULL, name ? name->text : ""};
 	struct expansion expansion = {
 		.context = context,
 		.out = &writer,
 		.frame = &frame,
 		.cause = value->map ? NULL : name,
-		.references = &references,
 	};
 
 	if (!memchr(value->text, '$', value->length)) {

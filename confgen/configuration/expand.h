@@ -10,8 +10,8 @@
  * $$                               a dollar sign
  *
  * The expanded text knows where each part was written; what a built-in default gave has the place
- * of the '$' that asked for it. Work and size are bounded: 100 levels as in Postfix, 1 MiB of
- * result, 100,000 references. Not thread-safe.
+ * of the '$' that asked for it. Bounded are the levels (100, as in Postfix), the result (1 MiB),
+ * and by the budget of the context the work. Not thread-safe.
  *
  * Source: postconf(5), "The general format of the main.cf file"; as tried with postconf -x.
  */
@@ -31,6 +31,9 @@ struct expand_context {
 	void (*undefined)(void *user, const struct text *name);
 
 	void *user;
+
+	/* What all expansions together may cost: an octet 1, a reference or a piece of text 16. */
+	size_t *budget;
 };
 
 /*

@@ -15,7 +15,7 @@
 #include "confgen/configuration/text.h"
 
 /* Larger files are refused: main.cf and master.cf, and tables. In octets. */
-#define CONFIGURATION_FILE_LIMIT ((size_t)16 << 20)
+#define CONFIGURATION_FILE_LIMIT ((size_t)1 << 20)
 #define TABLE_FILE_LIMIT	 ((size_t)100 << 20)
 
 struct line_reader {

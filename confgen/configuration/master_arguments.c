@@ -12,6 +12,7 @@ struct reader {
 	struct diagnostics *list;
 	bool ended; /* the options are over */
 	bool good;
+	bool full; /* more options than are read; told */
 };
 
 static void complain(struct reader *reader, const struct text *at, const char *why)
@@ -50,6 +51,12 @@ static void add_override(struct reader *reader, const struct text *argument)
 		complain(reader, &stripped, why);
 		diagnostics_hint(reader->list, "write -o name=value without white space, or "
 					       "-o { name = value }");
+		return;
+	}
+	if (reader->service->overrides.count == MASTER_MOST_OVERRIDES) {
+		if (!reader->full)
+			complain(reader, &stripped, "more options than are read here");
+		reader->full = true;
 		return;
 	}
 	for (size_t i = reader->service->overrides.count; i > 0; i--) {
@@ -118,7 +125,7 @@ static bool add_option(struct reader *reader, const struct text *word)
 bool master_arguments_parse(struct arena *arena, const struct text *line, size_t at,
 			    struct service *service, struct diagnostics *list)
 {
-	struct reader reader = {arena, service, list, false, true};
+	struct reader reader = {arena, service, list, false, true, false};
 	bool value_wanted = false;
 	struct text word = text_constant("");
 	size_t start, length;

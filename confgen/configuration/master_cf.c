@@ -207,6 +207,12 @@ void master_cf_parse(struct arena *arena, const struct source *source, struct di
 
 		if (service)
 			*arena_push(arena, &master_cf) = service;
+		if (master_cf.count == MASTER_MOST_SERVICES) {
+			diagnostics_add(
+				list, SEVERITY_ERROR, RULE_MASTER_FIELD_COUNT, text_position(&line),
+				"more services than are read here: %d", MASTER_MOST_SERVICES);
+			break;
+		}
 	}
 	find_replaced(arena, &master_cf);
 	*out = master_cf;

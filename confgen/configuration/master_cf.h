@@ -6,12 +6,17 @@
  * the first argument that is none, which is why "-o name = value" sets nothing. Of two services of
  * the same name and type the last is in force. Not thread-safe.
  *
+ * At most 2,000 services, and 1,000 options for each, are read: what has more is no configuration.
+ *
  * Sources: master(5), and the usage of the daemons in their manual pages.
  */
 #ifndef CONFGEN_CONFIGURATION_MASTER_CF_H
 #define CONFGEN_CONFIGURATION_MASTER_CF_H
 
 #include "confgen/configuration/main_cf.h"
+
+#define MASTER_MOST_SERVICES  2000
+#define MASTER_MOST_OVERRIDES 1000
 
 enum service_field {
 	SERVICE_NAME,

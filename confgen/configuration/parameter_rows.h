@@ -1142,4 +1142,4 @@
 	ROW("virtual_minimum_uid", INTEGER, ALL, 0, VIRTUAL, "100"),
 	ROW("virtual_transport", TRANSPORT, ALL, 200, TRIVIAL_REWRITE, "virtual"),
 	ROW("virtual_uid_maps", TABLES, ALL, 0, VIRTUAL, ""),
-/* clang-format on */
+	/* clang-format on */

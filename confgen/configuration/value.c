@@ -15,6 +15,9 @@ struct cached {
 	struct value *value;
 };
 
+/* What expanding all values may cost, over and over: a hundred times what large ones take. */
+#define BUDGET ((size_t)64 << 20)
+
 struct value_cache {
 	struct cached *slots;
 	size_t size, count;
@@ -38,6 +41,8 @@ void value_prepare(struct configuration *configuration)
 	cache->size = 64;
 	cache->slots = arena_array(configuration->arena, cache->size, sizeof(*cache->slots));
 	configuration->cache = cache;
+	configuration->budget = arena_alloc(configuration->arena, sizeof(*configuration->budget));
+	*configuration->budget = BUDGET;
 }
 
 /* What stands for a default that the host would give. */
@@ -133,8 +138,9 @@ static void undefined(void *user, const struct text *name)
 static struct text derive_domain(const struct lookup *lookup)
 {
 	struct lookup deriving = {lookup->configuration, lookup->service, true, NULL, NULL};
-	struct expand_context context = {lookup->configuration->arena, NULL, find_raw, undefined,
-					 &deriving};
+	struct expand_context context = {
+		lookup->configuration->arena, NULL, find_raw, undefined, &deriving,
+		lookup->configuration->budget};
 	struct text raw, expanded;
 	const char *dot = NULL;
 
@@ -149,18 +155,20 @@ bool value_expand(const struct configuration *configuration, const struct servic
 		  void (*told)(void *user, const struct text *name), void *user, struct text *out)
 {
 	struct lookup lookup = {configuration, service, false, told, user};
-	struct expand_context context = {configuration->arena, list, find_raw, undefined, &lookup};
+	struct expand_context context = {configuration->arena, list, find_raw, undefined, &lookup,
+					 configuration->budget};
 
 	return expand_named(&context, name, raw, out);
 }
 
+/* FNV-1a, with its high bits folded in: names that differ in a digit must not be neighbours. */
 static size_t hash(const struct service *service, const char *name)
 {
-	size_t value = (size_t)(uintptr_t)service >> 4;
+	uint64_t value = UINT64_C(14695981039346656037) ^ (uintptr_t)service;
 
 	for (; *name; name++)
-		value = value * 31 + (unsigned char)*name;
-	return value;
+		value = (value ^ (unsigned char)*name) * UINT64_C(1099511628211);
+	return (size_t)(value ^ value >> 32);
 }
 
 /* The slot of a value: its own, or the free one where it belongs. */

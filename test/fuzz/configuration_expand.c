@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_new(0);
 	struct diagnostics *list = diagnostics_new(arena);
-	struct expand_context context = {arena, list, find, NULL, NULL};
+	size_t budget = (size_t)16 << 20;
+	struct expand_context context = {arena, list, find, NULL, NULL, &budget};
 	struct text value = text_constant(arena_strndup(arena, (const char *)data, size));
 	struct text expanded = text_constant("untouched");
 
