@@ -328,7 +328,6 @@ class Session:
         self.socket = socket.create_connection(
             (server, port), timeout, source_address=(source, 0) if source else None)
         self.replies = []
-        self.reset = False  # ended by a reset, which makes some systems drop what came before
         self.socket.sendall(header)
         self.lines = self.socket.makefile("rb")
 
@@ -339,7 +338,6 @@ class Session:
             try:
                 line = self.lines.readline()
             except ConnectionResetError:
-                self.reset = True
                 line = b""
             text += line
             if not line or line[3:4] != b"-":

@@ -176,7 +176,10 @@ def too_long():
     with gate("/nowhere/gated", "wait_seconds = 1\n") as one:
         with from_proxy(header=b"PROXY and more\r\nEHLO x\r\n") as session:
             assert session.reply().startswith("421 4.3.2 "), session.replies
-            assert session.reply() == "" and not session.reset
+            assert session.reply() == ""
+            # a reset would make some systems drop what they did not read yet
+            time.sleep(0.3)
+            assert not session.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         assert one.counts()["busy"] == 1
         assert "a client was answered 421" in one.log(), one.log()
 
