@@ -4,11 +4,10 @@ leak or a descriptor left open."""
 import os
 import re
 import signal
-import subprocess
 import sys
 
-from harness import (CLIENT, GATE, INSIDE, PROXY, SERVER, STRANGER, Gate, Postfix, Session, isolate,
-                     listener, needs, proxy_header, run_checks, skip, wait)
+from harness import (CLIENT, INSIDE, PROXY, SERVER, STRANGER, Gate, Postfix, Session, isolate,
+                     listener, needs, proxy_header, run_checks, sanitized, skip, wait)
 
 PORT = 2525
 VALGRIND = ["valgrind", "--error-exitcode=9", "--leak-check=full", "--track-fds=yes",
@@ -54,7 +53,7 @@ def everything():
 
 
 needs("postfix", "valgrind")
-if b"libasan" in subprocess.run(["ldd", GATE], stdout=subprocess.PIPE, check=True).stdout:
+if sanitized():
     skip("valgrind cannot run what has sanitizers in it")
 isolate()
 sys.exit(run_checks(everything))
