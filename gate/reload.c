@@ -172,7 +172,7 @@ unsigned gate_apply(struct gate *gate, struct arena *arena, const struct gate_co
 	gate->config = config;
 	gate->metrics = config->metrics ? gate_config_inside(gate->chroot, config->metrics) : NULL;
 	keep_sockets(gate);
-	/* first beside the old ones: closing those may open nothing, but then they are lost */
+	/* beside the old ones, and again once those that may be in the way are closed */
 	open_sockets(gate, false);
 	close_unwanted(gate);
 	failed = open_sockets(gate, true);

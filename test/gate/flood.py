@@ -8,7 +8,8 @@ import threading
 import time
 
 from harness import (CLIENT, PROXY, SERVER, STRANGER, Gate, Postfix, Session, isolate, listener,
-                     needs, proxy_header, run_checks, skip, wait)
+                     needs, proxy_header, run_checks, sanitized, skip,
+                     wait)
 
 PORT = 2525
 HEADER = proxy_header(CLIENT[0], SERVER[0])
@@ -75,7 +76,8 @@ def in_turn():
     print(f"# descriptors: {START} before, {GATE.descriptors()} after; "
           f"memory: {before} kB before, {after} kB after")
     assert counts["accepted"] >= 20000, counts
-    assert counts["busy"] == 0 and after - before <= 256
+    assert counts["busy"] == 0
+    assert after - before <= 256 or sanitized()
 
 
 def at_once():

@@ -42,6 +42,11 @@ def needs(*programs):
             skip(f"needs {program}")
 
 
+def sanitized():
+    """Whether the gate was built with AddressSanitizer, which keeps freed memory for a while."""
+    return b"libasan" in subprocess.run(["ldd", GATE], stdout=subprocess.PIPE, check=True).stdout
+
+
 def isolate():
     """Goes on in new namespaces, with the addresses of every host."""
     if os.getpid() != 1:

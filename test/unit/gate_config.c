@@ -201,7 +201,7 @@ static void test_empty(void **state)
 	assert_string_equal(
 		messages(
 			parse("listener a { proxied_service = /s trusted_proxies = {} }", &config)),
-		"g.conf:1:1: warning: trusted_proxies is empty: no proxy is let in\n");
+		"g.conf:1:35: warning: trusted_proxies is empty: no proxy is let in\n");
 	assert_string_equal(
 		messages(parse("listener a { proxied_service = /s trusted_proxies = {'::/0', "
 			       "'::ffff:1.2.3.4', '1.2.3.4/8'} }",
