@@ -53,6 +53,7 @@ static void test_requests(void **state)
 		{"a=b\n\n\n", "broken"},
 		{"=b\n\n", "broken"},
 		{"a\n\n", "broken"},
+		{"a=b\r\n\n", "broken"},
 		{"a=b\r\n\r\n", "broken"},
 		{"a=b\na=b\n\n", "broken"},
 	};
