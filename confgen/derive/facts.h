@@ -148,14 +148,18 @@ struct facts {
 	/* the way out: one for all, or by sender; neither: straight to each domain's own hosts */
 	const char *relayhost;
 	struct position relayhost_at;
+	const char *default_service;  /* of all but what a row gives another; NULL: smtp */
+	const char *usual_service;    /* what a row says for smtp; NULL: none is needed */
 	struct entry_list relayhosts; /* @domain or <> -> next hop */
 	const struct egress *egress;  /* of the service smtp; or NULL */
 	bool relay_bound;	      /* the service relay has that egress as well */
 	struct client_service_list services;
 	struct entry_list sender_services; /* @domain or <> -> service, where it is not smtp */
-	struct text_list fallbacks;	   /* of smtp, and of services that do not say otherwise */
-	struct entry_list tls_policies;	   /* next hop -> level */
-	bool dane;			   /* somewhere, so that DNS look-ups ask for DNSSEC */
+	/* the same for what is below a domain, by pattern; only where it is not the default */
+	struct entry_list subdomain_relayhosts, subdomain_services;
+	struct text_list fallbacks;	/* of smtp, and of services that do not say otherwise */
+	struct entry_list tls_policies; /* next hop -> level */
+	bool dane;			/* somewhere, so that DNS look-ups ask for DNSSEC */
 
 	struct signing_key_list keys;
 	struct trusted_list signed_clients; /* whose mail is signed, beyond loopback and logins */

@@ -1,13 +1,23 @@
 /* Adding to the lists of facts what is not there yet; see facts_private.h. */
 #include "confgen/derive/facts_private.h"
 
+#include <stdint.h>
+
 void facts_push_entry(struct arena *arena, struct entry_list *list, const char *key,
 		      const char *value, struct position at)
 {
 	if (!list->index)
 		list->index = name_map_new(arena, 0);
-	if (!name_map_add(list->index, key, list))
+	/* the map keeps the row's number, from 1: rows move while there are more to come */
+	if (!name_map_add(list->index, key, (void *)(uintptr_t)(list->count + 1)))
 		*arena_push(arena, list) = (struct entry){key, value, at};
+}
+
+const struct entry *facts_find_entry(const struct entry_list *list, const char *key)
+{
+	uintptr_t number = list->index ? (uintptr_t)name_map_find(list->index, key) : 0;
+
+	return number ? &list->items[number - 1] : NULL;
 }
 
 void facts_push_trusted(struct arena *arena, struct trusted_list *list, struct ip_network network,

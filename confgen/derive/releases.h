@@ -7,8 +7,12 @@
 #define POSTERN_RELEASES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* By the name of each feature: whether that release has it. The caller owns the reference. */
 json_t *releases_view(unsigned release);
+
+/* Whether the release has that feature. */
+bool releases_have(unsigned release, const char *name);
 
 #endif

@@ -28,9 +28,9 @@ static json_t *placed(struct arena *arena, const char *value, struct position at
 static json_t *tables_by_name(struct arena *arena, const struct facts *facts)
 {
 	static const char *const names[] = {
-		"transport",   "relay_domains",	 "relay_recipients", "verify_recipients",
-		"virtual",     "relayhosts",	 "tls_policy",	     "sasl_passwd",
-		"sasl_limits", "sender_services"};
+		"transport",   "relay_domains",	  "relay_recipients",	  "verify_recipients",
+		"virtual",     "relayhosts",	  "tls_policy",		  "sasl_passwd",
+		"sasl_limits", "sender_services", "subdomain_relayhosts", "subdomain_services"};
 	const struct table_list tables = view_tables(arena, facts);
 	json_t *object = json_object();
 
@@ -67,7 +67,7 @@ static json_t *limits(struct arena *arena, const struct facts *facts)
 	for (size_t i = 0; i < facts->limits.count; i++) {
 		const struct sender_limit *limit = &facts->limits.items[i];
 		const struct table table = {view_limit_class(arena, limit), "", false,
-					    &limit->senders};
+					    &limit->senders, false};
 
 		view_push(array,
 			  json_pack("{s:s, s:s, s:b, s:s, s:o, s:o, s:o}", "class", table.name,
@@ -296,6 +296,7 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "sender_logins", json_boolean(facts->sender_logins));
 	set(view, "has_logins", json_boolean(facts->logins.count > 0));
 	set(view, "relayhost", placed(arena, facts->relayhost, facts->relayhost_at));
+	set(view, "default_service", placed(arena, facts->default_service, facts->relayhost_at));
 	set(view, "fallbacks", fallbacks(arena, facts));
 	set(view, "milter", milter(arena, facts));
 	set(view, "behind_proxy", json_boolean(facts->proxied.count > 0));

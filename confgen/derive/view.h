@@ -15,6 +15,7 @@ struct table {
 	const char *title; /* what it is for, in its first comment */
 	bool secret;	   /* mode 0600, and never inline */
 	const struct entry_list *rows;
+	bool patterns; /* of type regexp */
 };
 
 /* The view of a node. The caller owns the reference. */
@@ -31,8 +32,11 @@ struct table_list view_tables(struct arena *arena, const struct facts *facts);
 /* Whether the table's rows stand in main.cf itself. docker-mailserver takes no files of ours. */
 bool table_is_inline(const struct node *node, const struct table *table);
 
-/* The type of the node's tables that are files. */
-const char *table_type(const struct node *node);
+/* The type of the table where it is a file. */
+const char *table_type(const struct node *node, const struct table *table);
+
+/* Whether postmap has to make an index of the file. */
+bool table_is_indexed(const struct node *node, const struct table *table);
 
 /*
  * The view of the rows `begin` to `end` - 1 of a table. Tables can be long, so they are rendered

@@ -207,15 +207,15 @@ static json_t *tables(struct arena *arena, const struct facts *facts)
 static json_t *indexed(struct arena *arena, const struct facts *facts)
 {
 	struct table_list all = view_tables(arena, facts);
-	const char *type = table_type(facts->node);
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < all.count && strcmp(type, "texthash") != 0; i++)
-		if (!table_is_inline(facts->node, &all.items[i]))
-			json_array_append_new(array,
-					      json_pack("{s:s, s:s}", "type", type, "path",
-							arena_printf(arena, "/etc/postfix/%s",
-								     all.items[i].name)));
+	for (size_t i = 0; i < all.count; i++)
+		if (table_is_indexed(facts->node, &all.items[i]))
+			json_array_append_new(
+				array, json_pack("{s:s, s:s}", "type",
+						 table_type(facts->node, &all.items[i]), "path",
+						 arena_printf(arena, "/etc/postfix/%s",
+							      all.items[i].name)));
 	return array;
 }
 

@@ -1,5 +1,6 @@
 /* Lookup tables as the templates see them, and what all parts of the view use; see view.h. */
 #include "confgen/derive/view_private.h"
+#include "confgen/derive/releases.h"
 #include "confgen/topology/schema.h"
 #include "common/strbuf.h"
 
@@ -104,18 +105,24 @@ static const struct entry_list *login_limits(struct arena *arena, const struct f
 struct table_list view_tables(struct arena *arena, const struct facts *facts)
 {
 	const struct table fixed[] = {
-		{"transport", "next hop by recipient domain", false, &facts->transports},
-		{"relay_domains", "domains that this host relays", false, &facts->relay_domains},
-		{"relay_recipients", "recipients that exist", false, &facts->recipients},
+		{"transport", "next hop by recipient domain", false, &facts->transports, false},
+		{"relay_domains", "domains that this host relays", false, &facts->relay_domains,
+		 false},
+		{"relay_recipients", "recipients that exist", false, &facts->recipients, false},
 		{"verify_recipients", "domains whose recipients the mailbox host is asked for",
-		 false, &facts->unlisted},
-		{"virtual", "role addresses of this host", false, &facts->postmasters},
-		{"relayhosts", "way out by sender domain", false, &facts->relayhosts},
+		 false, &facts->unlisted, false},
+		{"virtual", "role addresses of this host", false, &facts->postmasters, false},
+		{"relayhosts", "way out by sender domain", false, &facts->relayhosts, false},
 		{"sender_services", "client service by sender domain", false,
-		 &facts->sender_services},
-		{"tls_policy", "TLS level by next hop", false, &facts->tls_policies},
-		{"sasl_passwd", "logins at next hops", true, password_rows(arena, &facts->logins)},
-		{"sasl_limits", "sender limits by login", false, login_limits(arena, facts)},
+		 &facts->sender_services, false},
+		{"subdomain_relayhosts", "way out by sender, for what is below a domain", false,
+		 &facts->subdomain_relayhosts, true},
+		{"subdomain_services", "client service by sender, for what is below a domain",
+		 false, &facts->subdomain_services, true},
+		{"tls_policy", "TLS level by next hop", false, &facts->tls_policies, false},
+		{"sasl_passwd", "logins at next hops", true, password_rows(arena, &facts->logins),
+		 false},
+		{"sasl_limits", "sender limits by login", false, login_limits(arena, facts), false},
 	};
 	struct table_list list = {0};
 
@@ -127,20 +134,43 @@ struct table_list view_tables(struct arena *arena, const struct facts *facts)
 			(struct table){view_limit_class(arena, &facts->limits.items[i]),
 				       arena_printf(arena, "sender domains that %s may use",
 						    facts->limits.items[i].name),
-				       false, &facts->limits.items[i].senders};
+				       false, &facts->limits.items[i].senders, false};
 	return list;
 }
 
 bool table_is_inline(const struct node *node, const struct table *table)
 {
+	if (table->patterns && !releases_have(node->postfix.number, "inline_patterns"))
+		return false;
 	return (node->map_type.value == MAP_INLINE || node->kind.value == KIND_DMS) &&
 	       !table->secret;
 }
 
-const char *table_type(const struct node *node)
+const char *table_type(const struct node *node, const struct table *table)
 {
+	if (table->patterns)
+		return "regexp";
 	return map_type_words[node->map_type.value == MAP_INLINE ? MAP_TEXTHASH
 								 : node->map_type.value];
+}
+
+bool table_is_indexed(const struct node *node, const struct table *table)
+{
+	return !table->patterns && !table_is_inline(node, table) &&
+	       (node->map_type.value == MAP_LMDB || node->map_type.value == MAP_HASH);
+}
+
+/* Rows as they stand in main.cf: a pattern needs no "=", and its "$" would be a parameter's. */
+static void add_inline_row(struct strbuf *out, const struct table *table, const struct entry *row)
+{
+	if (!table->patterns) {
+		strbuf_addf(out, " { %s = %s }", row->key, row->value);
+		return;
+	}
+	strbuf_adds(out, " { ");
+	for (const char *p = row->key; *p; p++)
+		strbuf_addf(out, *p == '$' ? "$$" : "%c", *p);
+	strbuf_addf(out, " %s }", row->value);
 }
 
 const char *view_lookup(struct arena *arena, const struct node *node, const struct table *table)
@@ -149,12 +179,11 @@ const char *view_lookup(struct arena *arena, const struct node *node, const stru
 	const char *result;
 
 	if (!table_is_inline(node, table))
-		return arena_printf(arena, "%s:${config_directory}/%s", table_type(node),
+		return arena_printf(arena, "%s:${config_directory}/%s", table_type(node, table),
 				    table->name);
-	strbuf_adds(&inline_rows, "inline:{");
+	strbuf_adds(&inline_rows, table->patterns ? "regexp:{" : "inline:{");
 	for (size_t i = 0; i < table->rows->count; i++)
-		strbuf_addf(&inline_rows, " { %s = %s }", table->rows->items[i].key,
-			    table->rows->items[i].value);
+		add_inline_row(&inline_rows, table, &table->rows->items[i]);
 	strbuf_adds(&inline_rows, " }");
 	result = arena_strdup(arena, inline_rows.text);
 	strbuf_done(&inline_rows);

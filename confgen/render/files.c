@@ -125,7 +125,7 @@ static void fill_table(struct run *run, struct arena *scratch, const struct fact
 static void render_tables(struct run *run, struct arena *scratch, const struct facts *facts,
 			  const struct table_list *tables)
 {
-	const char *type = table_type(facts->node), *node = facts->node->head.name.value;
+	const char *node = facts->node->head.name.value;
 
 	for (size_t i = 0; i < tables->count; i++) {
 		const struct table *table = &tables->items[i];
@@ -135,7 +135,9 @@ static void render_tables(struct run *run, struct arena *scratch, const struct f
 			.owner = "root:root",
 			.mode = table->secret ? 0600 : 0644,
 			.install_mode = table->secret ? "0600" : "0644",
-			.index = strcmp(type, "texthash") == 0 ? NULL : type,
+			.index = table_is_indexed(facts->node, table)
+					 ? table_type(facts->node, table)
+					 : NULL,
 		};
 
 		if (!table_is_inline(facts->node, table))
@@ -146,7 +148,7 @@ static void render_tables(struct run *run, struct arena *scratch, const struct f
 static const struct table *find_table(const struct table_list *tables, const char *name)
 {
 	static const struct entry_list no_rows;
-	static const struct table none = {"", "", false, &no_rows};
+	static const struct table none = {"", "", false, &no_rows, false};
 
 	for (size_t i = 0; i < tables->count; i++)
 		if (strcmp(tables->items[i].name, name) == 0)

@@ -38,6 +38,7 @@ void topology_verify_proxies(const struct topology *topology, struct diagnostics
 void topology_verify_routes(const struct topology *topology, struct diagnostics *list);
 /* Called by topology_verify_routes() when each route makes sense. */
 void topology_verify_ways_out(const struct topology *topology, struct diagnostics *list);
+void topology_verify_subdomains(const struct topology *topology, struct diagnostics *list);
 void topology_verify_sizes(const struct topology *topology, struct diagnostics *list);
 void topology_verify_clients(const struct topology *topology, struct diagnostics *list);
 

@@ -48,6 +48,8 @@
 	X(UNUSED, "unused", WARNING, "something declared that no route uses") \
 	X(SIZE_FALLS, "size-limit-falls", WARNING, "a host that takes less than the one before it on a path") \
 	X(NO_WAY_OUT, "no-way-out", WARNING, "a domain with mailboxes whose mail has no way out") \
+	X(SUBDOMAIN_WAY, "subdomain-way", WARNING, "sub-domains whose mail leaves another way than that of the domain") \
+	X(EGRESS_LOOSE, "egress-not-enforced", WARNING, "mail bound by a Postfix that sends it unbound when it cannot bind") \
 	X(PROXY_PATH, "proxy-path", ERROR, "a proxy on a path where it cannot stand") \
 	X(PROXY_PORT, "proxy-port-direct-client", ERROR, "a direct client of a port that wants the PROXY header") \
 	X(LISTENER, "listener", ERROR, "a listener that its node or its proxy cannot have") \

@@ -50,6 +50,7 @@ const char *check_file(const char *value);
  * that of Debian 12, which is the default, and with the newest.
  */
 #define POSTFIX_OLDEST	305
+#define POSTFIX_BIND_ENFORCE 307 /* the first with smtp_bind_address_enforce */
 #define POSTFIX_DEFAULT 307
 #define POSTFIX_NEWEST	310
 const char *check_postfix_version(const char *value);

@@ -2,6 +2,7 @@
  */
 #include "confgen/topology/load.h"
 #include "confgen/topology/rules.h"
+#include "confgen/topology/syntax.h"
 
 static bool has_address(const struct attachment *attachment, const char *text)
 {
@@ -159,6 +160,46 @@ static const struct network *way_out(const struct topology *topology, const stru
 	return link ? link->network : NULL;
 }
 
+/* Whether some mail of the node is bound to an address. */
+static bool binds(const struct topology *topology, const struct node *node)
+{
+	bool bound = node->egress.ipv4.value || node->egress.ipv6.value;
+
+	for (size_t i = 0; i < topology->links.count; i++) {
+		const struct link *link = &topology->links.items[i];
+
+		for (size_t j = 0; j < link->egress.count; j++)
+			bound |= link->egress.items[j].node == node &&
+				 (link->egress.items[j].ipv4.value ||
+				  link->egress.items[j].ipv6.value);
+	}
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		bound |= route->hop_count > 1 && route->hops[route->hop_count - 2] == node &&
+			 (route->egress.ipv4.value || route->egress.ipv6.value);
+	}
+	return bound;
+}
+
+/* Where it cannot bind (the address is not there yet, or no more), such a Postfix only logs that.
+ */
+static void verify_enforced(const struct topology *topology, const struct node *node,
+			    struct diagnostics *list)
+{
+	const struct text *version = &node->postfix.version;
+
+	if (node->postfix.number >= POSTFIX_BIND_ENFORCE || !version->value ||
+	    !binds(topology, node))
+		return;
+	report(list, EGRESS_LOOSE, version->at,
+	       "where Postfix %s cannot bind its egress address, mail leaves '%s' from another",
+	       version->value, node->head.name.value);
+	diagnostics_hint(list,
+			 "smtp_bind_address_enforce, which makes it wait, is there since Postfix "
+			 "3.7: see that the address is up before Postfix starts");
+}
+
 void topology_verify_egress(const struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++) {
@@ -166,6 +207,7 @@ void topology_verify_egress(const struct topology *topology, struct diagnostics 
 
 		if (node->egress.head.given && node->kind.value <= KIND_DMS)
 			verify_one(&node->egress, node, way_out(topology, node), list);
+		verify_enforced(topology, node, list);
 		for (size_t j = 0; j < node->listeners.count; j++)
 			verify_listener(&node->listeners.items[j], list);
 	}

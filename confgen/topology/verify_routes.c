@@ -418,5 +418,6 @@ void topology_verify_routes(const struct topology *topology, struct diagnostics 
 	if (diagnostics_count(list, SEVERITY_ERROR) > before)
 		return;
 	topology_verify_ways_out(topology, list);
+	topology_verify_subdomains(topology, list);
 	topology_verify_sizes(topology, list);
 }

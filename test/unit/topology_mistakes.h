@@ -223,6 +223,28 @@ static const struct mistake values[] = {
 	{"egress", {{"internet: 11.22.33.44,", "internet: [11.22.33.44, '2001:db8::1'],"},
 		    PUBLIC("egress: {ipv4: 11.22.33.44, ipv6: ^'2001:db8::1'}\n"
 			   "    extra: {inet_protocols: ipv4}")}},
+	/* subdomain-way: where nothing but the way itself keeps a sub-domain off the wrong one */
+	{"subdomain-way", {SMARTHOST("host: a.example"), SECOND_DOMAIN,
+			   {"  example.org:", "  ^example.org:"},
+			   {"path: [private, public, internet]", "path: [private, internet]"}, {"{vpn: 10.0.0.3}", "{vpn: 10.0.0.3, internet: 11.22.33.55}"},
+			   ROUTE("{name: o, from: [example.org], path: [private, provider]}")}},
+	{"", {SMARTHOST("host: a.example"), SECOND_DOMAIN,
+	      ROUTE("{name: o, from: [example.org], path: [private, public, provider]}")}},
+
+	/* egress-not-enforced: a release that sends unbound when it cannot bind */
+	{"egress-not-enforced", {PUBLIC("egress: {ipv4: 11.22.33.44}\n"
+					"    postfix: {version: ^\"3.5\"}")}},
+	{"egress-not-enforced", {{"path: [private, public, internet]",
+				  "egress: {ipv4: 11.22.33.44}, path: [private, public, internet]"},
+				 PUBLIC("postfix: {version: ^\"3.6\"}")}},
+	{"egress-not-enforced", {LINK("egress: {public: {ipv4: 10.0.0.2}}"),
+				 PUBLIC("postfix: {version: ^\"3.5\"}")}},
+	{"egress-not-enforced", {PRIVATE("egress: {ipv4: 10.0.0.3}\n"
+					 "    postfix: {version: ^\"3.5\"}")}},
+	{"", {PUBLIC("egress: {helo: out.example.com}\n    postfix: {version: \"3.5\"}")}},
+	{"", {PUBLIC("egress: {ipv4: 11.22.33.44}\n    postfix: {version: \"3.7\"}")}},
+	{"", {PUBLIC("postfix: {version: \"3.5\"}")}},
+
 	{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.44}\n    extra: {inet_protocols: ipv6}")}},
 	{"", {PUBLIC("egress: {ipv4: 11.22.33.44}\n    extra: {inet_protocols: 'ipv6, ipv4'}")}},
 	{"", {PUBLIC("egress: {ipv4: 11.22.33.44}\n    extra: {inet_protocols: all}")}},
