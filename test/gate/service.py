@@ -306,7 +306,7 @@ def descriptors_short():
     """too few descriptors: accepting pauses, without a busy loop, and goes on"""
     prefix = ["prlimit", "--nofile=24:24", "setpriv", "--bounding-set=-sys_resource",
               f"--reuid={USER}", f"--regid={pwd.getpwnam(USER).pw_gid}", "--clear-groups"]
-    with Service() as service, gate(service.path, prefix=prefix) as one:
+    with Service() as service, gate(service.path, "wait_seconds = 60\n", prefix=prefix) as one:
         sessions = [from_proxy() for _ in range(40)]
         wait(lambda: "cannot accept connections" in one.log() or "short of descriptors" in
              one.log(), one.log())
