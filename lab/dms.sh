@@ -36,12 +36,13 @@ dms_mailboxes() {
 
 # Mailboxes, their users, and accounts for nodes that log in here.
 dms_accounts() {
-	local root address username
+	local root address username password
 	root=$lab_dir/nodes/$1/root
 	query '.domains[] | select(.mailboxes == $node).name' --arg node "$1" >"$root/etc/postfix/vhost"
+	password=$(dovecot_user '' postern-lab) # one for all, of whom there may be hundreds
 	dms_mailboxes "$1" | while read -r address; do
 		echo "$address ${address#*@}/${address%@*}/" >>"$root/etc/postfix/vmailbox"
-		dovecot_user "$address" postern-lab >>"$root/etc/dovecot/users"
+		echo "$address$password" >>"$root/etc/dovecot/users"
 	done
 	touch "$root"/etc/postfix/{virtual,vmailbox} "$root/etc/dovecot/users"
 	node_query "$1" '.accounts[]?.username' | while read -r username; do

@@ -2,7 +2,7 @@
 """Two public relays with different preference: whichever is down, mail arrives, once, and never loops."""
 import os
 
-from lib.lab import (STRANGER, TOPOLOGIES, assert_accepted, assert_signed_once, compose, hops, run,
+from lib.lab import (SOURCE, STRANGER, assert_accepted, assert_signed_once, compose, hops, run,
                      wait)
 
 USER = "user@example.com"  # its recipients are listed, so that the relays need not ask
@@ -38,35 +38,32 @@ def preference(lab):
 
 def first_down(lab):
     """with the first down, the second takes it, and does not hand it to the first"""
-    lab.lab("stop", lab.name, "mx1")
-    arrives(lab, send(lab), SECOND)
+    with lab.down("mx1"):
+        arrives(lab, send(lab), SECOND)
 
 
 def host_back_first(lab):
     """the mailbox host comes back before the first relay: what waits at the second goes straight in"""
-    lab.lab("stop", lab.name, "home")
-    token = send(lab)
-    deferred(lab, "mx2", 1)
-    assert not lab.queue("internet")
-    lab.lab("start", lab.name, "home")
-    lab.flush("mx2")
-    arrives(lab, token, SECOND)
-    lab.lab("start", lab.name, "mx1")
+    with lab.down("mx1"):
+        with lab.down("home"):
+            token = send(lab)
+            deferred(lab, "mx2", 1)
+            assert not lab.queue("internet")
+        lab.flush("mx2")
+        arrives(lab, token, SECOND)
     arrives(lab, send(lab), FIRST)
 
 
 def relay_back_first(lab):
     """the first relay comes back before the mailbox host: it gets nothing of what the second has"""
-    lab.lab("stop", lab.name, "mx1")
-    lab.lab("stop", lab.name, "home")
-    token = send(lab)
-    deferred(lab, "mx2", 1)
-    lab.lab("start", lab.name, "mx1")
-    lab.flush("mx2")
-    other = send(lab)
-    deferred(lab, "mx1", 1)
-    deferred(lab, "mx2", 1)
-    lab.lab("start", lab.name, "home")
+    with lab.down("home"):
+        with lab.down("mx1"):
+            token = send(lab)
+            deferred(lab, "mx2", 1)
+        lab.flush("mx2")
+        other = send(lab)
+        deferred(lab, "mx1", 1)
+        deferred(lab, "mx2", 1)
     for node in ("mx1", "mx2"):
         lab.flush(node)
     arrives(lab, token, SECOND)
@@ -75,27 +72,27 @@ def relay_back_first(lab):
 
 def both_down(lab):
     """with both down it waits at its sender; the second alone is enough to bring it in"""
-    for node in ("mx1", "mx2"):
-        lab.lab("stop", lab.name, node)
-    token = send(lab)
-    deferred(lab, "internet", 1)
-    lab.lab("start", lab.name, "mx2")
-    arrives(lab, token, SECOND)
-    lab.lab("start", lab.name, "mx1")
+    with lab.down("mx1"):
+        with lab.down("mx2"):
+            token = send(lab)
+            deferred(lab, "internet", 1)
+        lab.flush("internet")
+        arrives(lab, token, SECOND)
+
+
+def leaves(lab, relay):
+    token = lab.token()
+    assert_accepted(lab.submit("home", USER, STRANGER, compose(USER, subject=token)))
+    message = lab.arrived("internet", STRANGER, token)
+    assert hops(message)[1] == relay, hops(message)
+    assert_signed_once(lab, message)
 
 
 def out_again(lab):
     """mail out falls back to the second, and is back at the first when that is"""
-    for down, relay in (("mx1", SECOND), (None, FIRST)):
-        if down:
-            lab.lab("stop", lab.name, down)
-        token = lab.token()
-        assert_accepted(lab.submit("home", USER, STRANGER, compose(USER, subject=token)))
-        message = lab.arrived("internet", STRANGER, token)
-        assert hops(message)[1] == relay, hops(message)
-        assert_signed_once(lab, message)
-        if down:
-            lab.lab("start", lab.name, down)
+    with lab.down("mx1"):
+        leaves(lab, SECOND)
+    leaves(lab, FIRST)
 
 
 def no_loop(lab):
@@ -109,5 +106,5 @@ def no_loop(lab):
     lab.idle("internet")
 
 
-run(os.path.join(TOPOLOGIES, "two_of_each.yaml"), preference, first_down, host_back_first,
-    relay_back_first, both_down, out_again, no_loop)
+run(os.path.join(SOURCE, "examples", "backup-mx", "topology.yaml"), preference, first_down,
+    host_back_first, relay_back_first, both_down, out_again, no_loop)

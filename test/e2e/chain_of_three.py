@@ -2,7 +2,7 @@
 """Three hosts in a row: mail passes all of them, and each trusts its neighbours and nobody else."""
 import os
 
-from lib.lab import (STRANGER, TOPOLOGIES, assert_accepted, assert_refused, assert_signed_once,
+from lib.lab import (SOURCE, STRANGER, assert_accepted, assert_refused, assert_signed_once,
                      came_from, compose, hops, run, signatures, wait)
 
 DOMAINS = ("example.com", "example.org", "example.net")  # signed at home, middle, edge
@@ -102,21 +102,20 @@ def bounce(lab):
 
 def middle_down(lab):
     """while the middle is down mail waits on both sides of it, and then arrives once"""
-    lab.lab("stop", lab.name, "middle")
-    out, into = lab.token(), lab.token()
-    assert_accepted(lab.submit("home", "user@example.org", STRANGER,
-                               compose("user@example.org", subject=out)))
-    assert_accepted(lab.smtp("internet", "mx.example.com", STRANGER, "user@example.com",
-                             compose(STRANGER, "user@example.com", into)))
-    for node in ("home", "edge"):
-        wait(lambda n=node: [m["queue_name"] for m in lab.queue(n)] == ["deferred"],
-             f"a deferred message at {node}")
-    lab.lab("start", lab.name, "middle")
+    with lab.down("middle"):
+        out, into = lab.token(), lab.token()
+        assert_accepted(lab.submit("home", "user@example.org", STRANGER,
+                                   compose("user@example.org", subject=out)))
+        assert_accepted(lab.smtp("internet", "mx.example.com", STRANGER, "user@example.com",
+                                 compose(STRANGER, "user@example.com", into)))
+        for node in ("home", "edge"):
+            wait(lambda n=node: [m["queue_name"] for m in lab.queue(n)] == ["deferred"],
+                 f"a deferred message at {node}")
     for node in ("home", "edge"):
         lab.flush(node)
     assert_signed_once(lab, lab.arrived("internet", STRANGER, out), "example.org")
     lab.arrived("home", "user@example.com", into)
 
 
-run(os.path.join(TOPOLOGIES, "chain.yaml"), inbound, outbound, unknown, no_hop_left_out,
-    one_address_each, edge_is_no_sender, bounce, middle_down)
+run(os.path.join(SOURCE, "examples", "relay-chain", "topology.yaml"), inbound, outbound,
+    unknown, no_hop_left_out, one_address_each, edge_is_no_sender, bounce, middle_down)

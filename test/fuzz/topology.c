@@ -52,6 +52,10 @@ static bool is_sound(const char *text)
 	for (; *text; text++) {
 		bool found = *text != '$';
 
+		if (strncmp(text, "$$/ ", 4) == 0) { /* the end of a pattern, no parameter */
+			text++;
+			continue;
+		}
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]) && !found; i++)
 			found = strncmp(text, known[i], strlen(known[i])) == 0;
 		depth += (*text == '{') - (*text == '}');

@@ -8,6 +8,7 @@ With POSTERN_TEST_RELEASE ("3.5") the nodes of kind postfix run that release of 
 rendered for them is for it (../matrix).
 """
 import base64
+import contextlib
 import email
 import email.policy
 import json
@@ -172,6 +173,15 @@ class Lab:
     def queue(self, node):
         """The queue of a node: a list of dictionaries, as postqueue(1) -j prints them."""
         return [json.loads(line) for line in self.run(node, "postqueue", "-j").splitlines()]
+
+    @contextlib.contextmanager
+    def down(self, *nodes):
+        """Nodes stand still meanwhile, and run again afterwards, whatever fails."""
+        with contextlib.ExitStack() as stack:
+            for node in nodes:
+                self.lab("stop", self.name, node)
+                stack.callback(self.lab, "start", self.name, node)
+            yield
 
     def flush(self, node):
         self.run(node, "postqueue", "-f")
