@@ -160,10 +160,11 @@ static json_t *submission(struct arena *arena, const struct facts *facts)
 {
 	if (!facts->submission)
 		return json_false();
-	return json_pack("{s:s, s:i, s:o}", "service",
+	return json_pack("{s:s, s:i, s:b, s:o}", "service",
 			 facts->submission == 587 ? "submission"
 						  : arena_printf(arena, "%u", facts->submission),
-			 "port", (int)facts->submission, "origin",
+			 "port", (int)facts->submission, "gated",
+			 facts_is_gated(facts, facts->submission), "origin",
 			 place(arena, facts->submission_at));
 }
 
