@@ -264,14 +264,18 @@ static json_t *gate_addresses(struct arena *arena, const struct facts *facts,
 	return array;
 }
 
-/* The addresses that the proxy connects from. */
-static json_t *gate_trusted(const struct proxied *proxied)
+/* The addresses that the proxy connects from, of the families that the gate listens for. */
+static json_t *gate_trusted(const struct facts *facts, const struct proxied *proxied)
 {
 	json_t *array = json_array();
 	char text[IP_TEXT_SIZE];
 
-	for (size_t i = 0; i < proxied->from->addresses.count; i++)
-		push_word(array, ip_format(&proxied->from->addresses.items[i].value, text));
+	for (size_t i = 0; i < proxied->from->addresses.count; i++) {
+		const struct ip_address *address = &proxied->from->addresses.items[i].value;
+
+		if (address->family == IP_V6 ? facts->ipv6 : facts->ipv4)
+			push_word(array, ip_format(address, text));
+	}
 	return array;
 }
 
@@ -289,7 +293,7 @@ static json_t *of_gate(struct arena *arena, const struct facts *facts)
 			continue;
 		view = of_listener(arena, facts->node, proxied);
 		json_object_set_new(view, "addresses", gate_addresses(arena, facts, listener));
-		json_object_set_new(view, "trusted", gate_trusted(proxied));
+		json_object_set_new(view, "trusted", gate_trusted(facts, proxied));
 		json_object_set_new(view, "direct_login",
 				    json_boolean(listener->service.value != SERVICE_SMTP ||
 						 listener->port.value == facts->submission));

@@ -103,6 +103,23 @@ static void verify_proxied_by(const struct node *node, const struct listener *li
 
 /* --- postern-gate --- */
 
+/* Milters know the direct clients of a gate's listener by its name with -direct. */
+static void verify_direct_name(const struct node *node, const struct listener *listener,
+			       struct diagnostics *list)
+{
+	size_t length = strlen(listener->head.name.value);
+
+	for (size_t i = 0; i < node->listeners.count; i++) {
+		const struct text *other = &node->listeners.items[i].head.name;
+
+		if (strncmp(other->value, listener->head.name.value, length) == 0 &&
+		    strcmp(other->value + length, "-direct") == 0)
+			report(list, NAME_TWICE, other->at,
+			       "'%s' is what the direct clients of the listener '%s' are known by",
+			       other->value, listener->head.name.value);
+	}
+}
+
 /* The gate hands connections to services of type pass, by sockets in Postfix's queue directory. */
 static void verify_gate(const struct node *node, const struct listener *listener,
 			struct diagnostics *list)
@@ -125,6 +142,7 @@ static void verify_gate(const struct node *node, const struct listener *listener
 		       "the container of '%s' has no postern-gate", name_of(node));
 		diagnostics_hint(list, "use through: second_port, or deployment: host");
 	}
+	verify_direct_name(node, listener, list);
 }
 
 /* --- ports --- */

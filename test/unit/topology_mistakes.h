@@ -595,6 +595,9 @@ static const struct mistake proxies[] = {
 	{"port-twice port-twice",
 	 {EDGE("haproxy"), PUBLIC("listeners: {a: {service: smtp, proxied_by: edge}, "
 				  "b: ^^{service: smtp, proxied_by: edge, through: gate}}")}},
+	{"listed-twice",
+	 {EDGE("haproxy"), PUBLIC("listeners: {a: {service: smtp, proxied_by: edge, through: gate}, "
+				  "^a-direct: {service: smtp, port: 26, proxied_by: edge}}")}},
 	{"listener", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, through: ^gate}")}},
 	{"listener", {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^gate}")}},
 	{"listener", {EDGE("haproxy"), BEHIND("service: ^submission, proxied_by: edge, through: gate")}},
