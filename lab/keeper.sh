@@ -39,13 +39,15 @@ lab_open() {
 }
 
 lab_up() {
-	local began=$EPOCHREALTIME milter=${POSTERN_MILTER-} until='' milliseconds roots=()
+	local began=$EPOCHREALTIME milliseconds roots=() until=''
+	local milter=${POSTERN_MILTER-} gate=${POSTERN_GATE-}
 	lab_name=lab lab_out=''
 	while (($# > 0)); do
 		case $1 in
-		--name | --milter | --until | --state | --root) (($# > 1)) || misuse "$1 needs a value" ;;&
+		--name | --milter | --gate | --until | --state | --root) (($# > 1)) || misuse "$1 needs a value" ;;&
 		--name) lab_name=$2; shift ;;
 		--milter) milter=$2; shift ;;
+		--gate) gate=$2; shift ;;
 		--until) until=$2; shift ;;
 		--root) roots+=("$2"); shift ;;
 		--state) state=$(readlink -m -- "$2"); shift ;;
@@ -65,7 +67,7 @@ lab_up() {
 		fail "lab $lab_name is there already: postern-lab down $lab_name ends it"
 	trap 'keeper_kill; lab_remove' EXIT
 	trap 'exit 130' INT TERM HUP
-	lab_prepare "$milter" "$until" "${roots[@]}"
+	lab_prepare "$milter" "$gate" "$until" "${roots[@]}"
 	keeper_start
 	trap - EXIT INT TERM HUP
 	milliseconds=$(((${EPOCHREALTIME/./} - ${began/./}) / 1000))
@@ -73,7 +75,7 @@ lab_up() {
 		$((milliseconds / 1000)) $((milliseconds % 1000 / 100))
 }
 
-# lab_prepare MILTER UNTIL [ROOT...]: copies what the keeper reads, so that later changes do not matter.
+# lab_prepare MILTER GATE UNTIL [ROOT...]: copies what the keeper reads, so that later changes do not matter.
 lab_prepare() {
 	[[ -d $lab_out ]] || fail "there is no folder $lab_out"
 	cp -rL --preserve=mode -- "$lab_out" "$lab_dir/out"
@@ -82,9 +84,10 @@ lab_prepare() {
 		need_programs dovecot
 	fi
 	proxy_check
-	root_choose "${@:3}"
+	root_choose "${@:4}"
 	milter_find "$1"
-	echo "$2" >"$lab_dir/until"
+	gate_find "$2"
+	echo "$3" >"$lab_dir/until"
 }
 
 # Starts the keeper, away from our terminal and process group, and waits until the lab is built.

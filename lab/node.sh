@@ -76,14 +76,14 @@ node_hosts() {
 
 # node_init DIR: process 1 of a node.
 node_init() {
-	local dir=$1 folder process milter root
+	local dir=$1 folder process program root
 	echo "$(<"$dir/root/etc/hostname")" >/proc/sys/kernel/hostname
 	read -r process _ </proc/self/stat # the host's id: its /proc is still mounted
-	milter=$(readlink -e "$dir/../../milter" || true)
-	if [[ -n $milter ]]; then
-		touch "$dir/root$milter_binary"
-		mount --bind "$milter" "$dir/root$milter_binary"
-	fi
+	for program in milter gate; do
+		[[ -e $dir/../../$program ]] || continue
+		touch "$dir/root/run/postern-lab/postern-$program"
+		mount --bind "$(readlink -e "$dir/../../$program")" "$dir/root/run/postern-lab/postern-$program"
+	done
 	root=$(readlink -e "$dir/../../roots/${dir##*/}" || true)
 	[[ -z $root ]] || root_mount "$dir" "$root"
 	echo 0 >/proc/sys/net/ipv4/ip_forward # a new namespace inherits the host's value
@@ -136,7 +136,7 @@ node_log() {
 		file=$(node_run "$1" postconf -h maillog_file)
 		[[ $file != /dev/stdout ]] || file=/var/log/mail.log
 		;;
-	milter | dovecot | nsd | proxy) file=/var/log/$what.log ;;
+	milter | gate | dovecot | nsd | proxy) file=/var/log/$what.log ;;
 	*) misuse "no log '$what'" ;;
 	esac
 	node_run "$1" cat -- "$file"

@@ -14,6 +14,7 @@ postfix_serve() {
 	[[ -z $sasl ]] || dovecot_serve "$1" "$sasl"
 	firewall_load "$1"
 	postfix_begin "$1"
+	gate_serve "$1"
 }
 
 # postfix_certificate NODE: makes the certificate that the topology names, if it does.

@@ -4,14 +4,14 @@
 
 # Says what the lab lacks for the topology's proxies.
 proxy_check() {
-	local name software
+	local name software rules=("$lab_dir"/out/*/postern.nft)
 	while read -r name software; do
 		case $software in
 		haproxy | nginx) need_programs "$software" ;;
 		*) echo "postern-lab: $software cannot run here: nothing listens at node $name" >&2 ;;
 		esac
 	done < <(query '.nodes[] | select(.proxy != null) | "\(.name) \(.proxy.software)"')
-	[[ -z $(query '.nodes[] | select((.proxied // []) != []).name') ]] || need_programs nft
+	((${#rules[@]} == 0)) || need_programs nft
 }
 
 # proxy_of NODE: the proxy through which the Internet reaches the node's port 25, or nothing.

@@ -183,4 +183,7 @@ const char *facts_milter_socket(const struct node *node);
 /* What is behind proxies on the node, and what is behind the node if it is one; proxied.c. */
 void facts_derive_proxied(struct arena *arena, struct facts *facts);
 
+/* Whether postern-gate listens at the port, in place of Postfix. */
+bool facts_is_gated(const struct facts *facts, unsigned long port);
+
 #endif

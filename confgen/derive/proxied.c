@@ -42,6 +42,17 @@ static void derive_forwards(struct arena *arena, struct facts *facts, const stru
 	}
 }
 
+bool facts_is_gated(const struct facts *facts, unsigned long port)
+{
+	for (size_t i = 0; i < facts->proxied.count; i++) {
+		const struct listener *listener = facts->proxied.items[i].listener;
+
+		if (listener->through.value == THROUGH_GATE && listener->port.value == port)
+			return true;
+	}
+	return false;
+}
+
 void facts_derive_proxied(struct arena *arena, struct facts *facts)
 {
 	const struct topology *topology = facts->topology;

@@ -146,13 +146,15 @@ static json_t *milter(struct arena *arena, const struct facts *facts)
 {
 	if (facts->keys.count == 0)
 		return json_false();
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:o}", "socket",
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "socket",
 			 facts_milter_socket(facts->node), "log",
 			 node_is_container(facts->node) ? "stderr" : "syslog", "unix",
 			 facts->node->kind.value == KIND_POSTFIX, "keys", keys(arena, facts),
 			 "clients", trusted(arena, &facts->signed_clients), "has_relay_users",
 			 facts->relay_users.count > 0, "relay_users",
-			 usernames(&facts->relay_users), "origin",
+			 usernames(&facts->relay_users), "listeners",
+			 view_milter_listeners(arena, facts), "bindings",
+			 view_milter_bindings(arena, facts), "origin",
 			 place(arena, facts->keys.items[0].at));
 }
 
@@ -160,10 +162,11 @@ static json_t *submission(struct arena *arena, const struct facts *facts)
 {
 	if (!facts->submission)
 		return json_false();
-	return json_pack("{s:s, s:i, s:o}", "service",
+	return json_pack("{s:s, s:i, s:b, s:o}", "service",
 			 facts->submission == 587 ? "submission"
 						  : arena_printf(arena, "%u", facts->submission),
-			 "port", (int)facts->submission, "origin",
+			 "port", (int)facts->submission, "gated",
+			 facts_is_gated(facts, facts->submission), "origin",
 			 place(arena, facts->submission_at));
 }
 

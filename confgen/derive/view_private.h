@@ -20,6 +20,10 @@ const char *view_lookup(struct arena *arena, const struct node *node, const stru
 json_t *view_proxied(struct arena *arena, const struct facts *facts);
 json_t *view_proxy(struct arena *arena, const struct facts *facts);
 
+/* The services and the bound peers that postern-milter distinguishes. */
+json_t *view_milter_listeners(struct arena *arena, const struct facts *facts);
+json_t *view_milter_bindings(struct arena *arena, const struct facts *facts);
+
 /* What the container is made of and mounts; false on a host. */
 json_t *view_of_container(struct arena *arena, const struct facts *facts);
 

@@ -8,6 +8,11 @@ static bool is_same_port(const struct listener *listener)
 	return listener->through.value == THROUGH_SAME_PORT;
 }
 
+static bool is_gated(const struct listener *listener)
+{
+	return listener->through.value == THROUGH_GATE;
+}
+
 /* As part of a name that logs show: fail2ban knows letters, digits and '_' there. */
 static const char *log_name(struct arena *arena, const struct listener *listener)
 {
@@ -19,9 +24,11 @@ static const char *log_name(struct arena *arena, const struct listener *listener
 	return name;
 }
 
-/* What master.cf calls the PROXY port. */
+/* What master.cf calls the PROXY port, or the service that the gate hands proxied clients to. */
 static const char *master_name(struct arena *arena, const struct listener *listener)
 {
+	if (is_gated(listener))
+		return arena_printf(arena, "%s-proxied", listener->head.name.value);
 	return listener->proxy_port.value == 25
 		       ? "smtp"
 		       : arena_printf(arena, "%lu", listener->proxy_port.value);
@@ -40,7 +47,8 @@ static const char *target(struct arena *arena, const struct node *node,
 			       : arena_printf(arena, "%s-proxied/pass", listener->head.name.value);
 	if (node->kind.value == KIND_DMS && is_same_port(listener))
 		return arena_printf(arena, "%s/inet", service_words[listener->service.value]);
-	return arena_printf(arena, "%s/inet", master_name(arena, listener));
+	return arena_printf(arena, "%s/%s", master_name(arena, listener),
+			    is_gated(listener) ? "pass" : "inet");
 }
 
 /* In single quotes, for a shell. */
@@ -102,6 +110,7 @@ static json_t *of_listener(struct arena *arena, const struct node *node,
 			    json_boolean(service == SERVICE_SUBMISSIONS ||
 					 service == SERVICE_IMAPS || service == SERVICE_POP3S));
 	json_object_set_new(view, "same_port", json_boolean(is_same_port(listener)));
+	json_object_set_new(view, "gated", json_boolean(is_gated(listener)));
 	json_object_set_new(view, "other_family", json_boolean(proxied->other_family));
 	return view;
 }
@@ -134,15 +143,16 @@ static json_t *of_port(struct arena *arena, const struct node *node, const struc
 
 /* --- Postfix --- */
 
-/* The listeners that are Postfix's; `same`: those where PROXY comes on the port itself. */
-static json_t *of_postfix(struct arena *arena, const struct facts *facts, bool same)
+/* The listeners that are Postfix's and get PROXY in that way. */
+static json_t *of_postfix(struct arena *arena, const struct facts *facts, enum through through)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < facts->proxied.count; i++) {
 		const struct listener *listener = facts->proxied.items[i].listener;
 
-		if (service_is_smtp(listener->service.value) && is_same_port(listener) == same)
+		if (service_is_smtp(listener->service.value) &&
+		    listener->through.value == (int)through)
 			json_array_append_new(
 				array, of_listener(arena, facts->node, &facts->proxied.items[i]));
 	}
@@ -231,17 +241,85 @@ static json_t *dovecot_proxies(const struct facts *facts)
 	return array;
 }
 
+/* --- postern-gate --- */
+
+/* Adds a word to a list of which the template separates the items. */
+static void push_word(json_t *array, const char *word)
+{
+	view_push(array,
+		  json_pack("{s:s, s:b}", "value", word, "first", json_array_size(array) == 0));
+}
+
+/* Every address of the node, as inet_interfaces = all has it: one that comes up after the gate,
+ * such as a VPN's, counts too. */
+static json_t *gate_addresses(struct arena *arena, const struct facts *facts,
+			      const struct listener *listener)
+{
+	json_t *array = json_array();
+
+	if (facts->ipv4)
+		push_word(array, arena_printf(arena, "0.0.0.0:%lu", listener->port.value));
+	if (facts->ipv6)
+		push_word(array, arena_printf(arena, "[::]:%lu", listener->port.value));
+	return array;
+}
+
+/* The addresses that the proxy connects from, of the families that the gate listens for. */
+static json_t *gate_trusted(const struct facts *facts, const struct proxied *proxied)
+{
+	json_t *array = json_array();
+	char text[IP_TEXT_SIZE];
+
+	for (size_t i = 0; i < proxied->from->addresses.count; i++) {
+		const struct ip_address *address = &proxied->from->addresses.items[i].value;
+
+		if (address->family == IP_V6 ? facts->ipv6 : facts->ipv4)
+			push_word(array, ip_format(address, text));
+	}
+	return array;
+}
+
+/* The listeners that postern-gate has, and the two services of each. */
+static json_t *of_gate(struct arena *arena, const struct facts *facts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts->proxied.count; i++) {
+		const struct proxied *proxied = &facts->proxied.items[i];
+		const struct listener *listener = proxied->listener;
+		json_t *view;
+
+		if (!is_gated(listener))
+			continue;
+		view = of_listener(arena, facts->node, proxied);
+		json_object_set_new(view, "addresses", gate_addresses(arena, facts, listener));
+		json_object_set_new(view, "trusted", gate_trusted(facts, proxied));
+		json_object_set_new(view, "direct_login",
+				    json_boolean(listener->service.value != SERVICE_SMTP ||
+						 listener->port.value == facts->submission));
+		view_push(array, view);
+	}
+	return array;
+}
+
 /* --- a node behind proxies --- */
 
 json_t *view_proxied(struct arena *arena, const struct facts *facts)
 {
-	json_t *ports = json_array(), *second = of_postfix(arena, facts, false), *view;
+	json_t *ports = json_array(), *second = of_postfix(arena, facts, THROUGH_SECOND_PORT),
+	       *view;
 
 	for (size_t i = 0; i < facts->proxied.count; i++)
-		json_array_append_new(ports, of_port(arena, facts->node, &facts->proxied.items[i]));
-	view = json_pack("{s:o, s:o, s:o, s:o, s:o}", "ports", ports, "same",
-			 of_postfix(arena, facts, true), "second", second, "dovecot",
-			 of_dovecot(arena, facts), "dovecot_proxies", dovecot_proxies(facts));
+		if (!is_gated(facts->proxied.items[i].listener))
+			json_array_append_new(
+				ports, of_port(arena, facts->node, &facts->proxied.items[i]));
+	view = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "ports", ports, "same",
+			 of_postfix(arena, facts, THROUGH_SAME_PORT), "second", second, "gated",
+			 of_gate(arena, facts), "dovecot", of_dovecot(arena, facts),
+			 "dovecot_proxies", dovecot_proxies(facts));
+	json_object_set_new(view, "guarded", json_boolean(json_array_size(ports) > 0));
+	json_object_set_new(view, "has_gate",
+			    json_boolean(json_array_size(json_object_get(view, "gated")) > 0));
 	json_object_set_new(view, "plain_smtp", json_boolean(has_plain_smtp(facts)));
 	json_object_set_new(view, "has_second", json_boolean(json_array_size(second) > 0));
 	json_object_set_new(view, "two_postscreens",

@@ -16,7 +16,7 @@ const char *const docker_network_words[] = {"host", "bridge", NULL};
 const char *const software_words[] = {"haproxy", "nginx", "traefik", "caddy", NULL};
 const char *const proxy_protocol_words[] = {"v1", "v2", NULL};
 const char *const dovecot_version_words[] = {"2.3", "2.4", NULL};
-const char *const through_words[] = {"same_port", "second_port", NULL};
+const char *const through_words[] = {"same_port", "second_port", "gate", NULL};
 const char *const service_words[] = {"smtp", "submission", "submissions", "imap", "imaps",
 				     "pop3", "pop3s",	   "sieve",	  NULL};
 const char *const verdict_words[] = {"delivered", "relayed", "rejected", "deferred", NULL};
@@ -162,7 +162,8 @@ static const struct schema_row listener_rows[] = {
 	ROW(struct listener, through, "through", .choices = through_words,
 	    .preset = THROUGH_SECOND_PORT,
 	    .doc = "Where the node expects the PROXY header: at a second port, so that internal "
-		   "clients keep the plain one, or at the port itself."),
+		   "clients keep the plain one, at the port itself, or there by postern-gate(8), "
+		   "which serves direct clients as well."),
 	ROW(struct listener, proxy_port, "proxy_port", .least = 1, .most = 65535,
 	    .doc = "The second port; default port + 10000, but 12525 for 25 on a node of kind "
 		   "dms."),

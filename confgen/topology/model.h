@@ -89,7 +89,8 @@ enum trust { TRUST_ADDRESS, TRUST_NETWORK, TRUST_SASL };
 enum proxy_software { SOFTWARE_HAPROXY, SOFTWARE_NGINX, SOFTWARE_TRAEFIK, SOFTWARE_CADDY };
 enum proxy_protocol { PROXY_V1, PROXY_V2 };
 enum dovecot_version { DOVECOT_2_3, DOVECOT_2_4 };
-enum through { THROUGH_SAME_PORT, THROUGH_SECOND_PORT };
+/* With GATE, postern-gate listens at the port itself, and serves direct clients there as well. */
+enum through { THROUGH_SAME_PORT, THROUGH_SECOND_PORT, THROUGH_GATE };
 
 /* Those up to SUBMISSIONS are Postfix's, the others Dovecot's. */
 enum service {
@@ -245,7 +246,7 @@ struct listener {
 	struct number port; /* the service's own when not given */
 	struct text proxied_by;
 	struct choice through;
-	struct number proxy_port; /* where PROXY is spoken; `port` with THROUGH_SAME_PORT */
+	struct number proxy_port; /* where PROXY is spoken; `port` unless THROUGH_SECOND_PORT */
 	struct setting_list extra;
 	struct egress egress; /* always an error: see verify_egress.c */
 	/* resolved */

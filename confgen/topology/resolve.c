@@ -134,7 +134,7 @@ static void resolve_listeners(struct topology *topology, struct diagnostics *lis
 		listener->proxy = find_node(topology, list, &listener->proxied_by);
 		if (!listener->port.given)
 			listener->port.value = service_port(listener->service.value);
-		if (listener->through.value == THROUGH_SAME_PORT)
+		if (listener->through.value != THROUGH_SECOND_PORT)
 			listener->proxy_port.value = listener->port.value;
 		else if (!listener->proxy_port.given)
 			listener->proxy_port.value = second_port(node, listener->port.value);

@@ -24,6 +24,11 @@ static bool is_same_port(const struct listener *listener)
 	return listener->through.value == THROUGH_SAME_PORT;
 }
 
+static bool has_second_port(const struct listener *listener)
+{
+	return listener->through.value == THROUGH_SECOND_PORT;
+}
+
 static struct position port_place(const struct listener *listener)
 {
 	return listener->proxy_port.given ? listener->proxy_port.at : listener->head.at;
@@ -96,6 +101,50 @@ static void verify_proxied_by(const struct node *node, const struct listener *li
 	diagnostics_hint(list, "give both an address in one network");
 }
 
+/* --- postern-gate --- */
+
+/* Milters know the direct clients of a gate's listener by its name with -direct. */
+static void verify_direct_name(const struct node *node, const struct listener *listener,
+			       struct diagnostics *list)
+{
+	size_t length = strlen(listener->head.name.value);
+
+	for (size_t i = 0; i < node->listeners.count; i++) {
+		const struct text *other = &node->listeners.items[i].head.name;
+
+		if (strncmp(other->value, listener->head.name.value, length) == 0 &&
+		    strcmp(other->value + length, "-direct") == 0)
+			report(list, NAME_TWICE, other->at,
+			       "'%s' is what the direct clients of the listener '%s' are known by",
+			       other->value, listener->head.name.value);
+	}
+}
+
+/* The gate hands connections to services of type pass, by sockets in Postfix's queue directory. */
+static void verify_gate(const struct node *node, const struct listener *listener,
+			struct diagnostics *list)
+{
+	if (listener->through.value != THROUGH_GATE)
+		return;
+	if (listener->service.given && !service_is_smtp(listener->service.value)) {
+		report(list, LISTENER, listener->through.at,
+		       "postern-gate hands connections to Postfix, and %s is Dovecot's",
+		       service_words[listener->service.value]);
+		diagnostics_hint(list, "Dovecot has a list of trusted proxies itself: use "
+				       "through: second_port");
+	} else if (node->kind.value == KIND_DMS) {
+		report(list, LISTENER, listener->through.at,
+		       "postern-gate cannot reach the Postfix in docker-mailserver");
+		diagnostics_hint(list, "use through: second_port, or put a node of kind postfix "
+				       "before it");
+	} else if (node_is_container(node)) {
+		report(list, LISTENER, listener->through.at,
+		       "the container of '%s' has no postern-gate", name_of(node));
+		diagnostics_hint(list, "use through: second_port, or deployment: host");
+	}
+	verify_direct_name(node, listener, list);
+}
+
 /* --- ports --- */
 
 /* What docker-mailserver uses, and the port of postern-milter beside it. */
@@ -103,6 +152,8 @@ static const unsigned dms_ports[] = {
 	25,   110,   143,   465,   587,	  993,	 995,	4190,  8891,  8893,
 	8894, 10023, 10024, 10025, 10026, 11332, 11333, 11334, 12345,
 };
+
+#define CLIENT_PORT 587 /* where clients submit without a login */
 
 static bool is_taken(const struct topology *topology, const struct node *node, unsigned long port)
 {
@@ -116,7 +167,7 @@ static bool is_taken(const struct topology *topology, const struct node *node, u
 		if (link_other_end(&topology->links.items[i], node) &&
 		    topology->links.items[i].port.value == port)
 			return true;
-	return port == 25;
+	return port == 25 || (port == CLIENT_PORT && node->clients.count);
 }
 
 /* One plain port may be behind several proxies, each with a PROXY port of its own. */
@@ -133,21 +184,27 @@ static void verify_ports(const struct topology *topology, const struct node *nod
 {
 	unsigned long port = listener->proxy_port.value;
 
-	if (is_same_port(listener) && listener->proxy_port.given) {
+	if (!has_second_port(listener) && listener->proxy_port.given) {
 		report(list, MISPLACED_KEY, listener->proxy_port.at,
-		       "with through: same_port there is no other port");
+		       "with through: %s there is no other port",
+		       through_words[listener->through.value]);
 		diagnostics_hint(list, "drop the key, or use through: second_port");
 		return;
 	}
 	if (port > 65535) {
 		report(list, BAD_VALUE, listener->port.at, "there is no port %lu", port);
 		diagnostics_hint(list, "say proxy_port: where the proxy shall connect to");
-	} else if (!is_same_port(listener) &&
+	} else if (has_second_port(listener) &&
 		   (port == listener->port.value || is_taken(topology, node, port))) {
 		report(list, PORT_TWICE, port_place(listener),
 		       "port %lu of '%s' is in use: it cannot be the port for PROXY", port,
 		       name_of(node));
 		diagnostics_hint(list, "choose another proxy_port, or through: same_port");
+	} else if (!has_second_port(listener) && port == CLIENT_PORT && node->clients.count) {
+		report(list, PORT_TWICE,
+		       listener->port.given ? listener->port.at : listener->head.at,
+		       "port %lu of '%s' is where its clients submit", port, name_of(node));
+		diagnostics_hint(list, "use through: second_port");
 	}
 	for (const struct listener *other = node->listeners.items; other < listener; other++)
 		if (clash(listener, other))
@@ -165,7 +222,14 @@ static void report_direct(const struct node *client, const struct node *node,
 	       "'%s' connects to port %lu of '%s' directly, without a PROXY header",
 	       client->kind.value == KIND_INTERNET ? "internet" : name_of(client),
 	       listener->port.value, name_of(node));
-	diagnostics_hint(list, "through: second_port keeps port %lu plain", listener->port.value);
+	if (node->kind.value == KIND_POSTFIX && !node_is_container(node))
+		diagnostics_hint(list,
+				 "through: gate serves both at port %lu; through: second_port "
+				 "keeps it plain",
+				 listener->port.value);
+	else
+		diagnostics_hint(list, "through: second_port keeps port %lu plain",
+				 listener->port.value);
 }
 
 static bool passes_proxy(const struct route *route, size_t hop)
@@ -322,6 +386,7 @@ void topology_verify_proxies(const struct topology *topology, struct diagnostics
 
 			verify_proxied_by(node, listener, list);
 			verify_service(topology, node, listener, list);
+			verify_gate(node, listener, list);
 			verify_ports(topology, node, listener, list);
 			verify_direct_clients(topology, node, listener, list);
 			verify_pairs(topology, node, listener, list);

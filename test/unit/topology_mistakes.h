@@ -564,7 +564,7 @@ static const struct mistake proxies[] = {
 		       HOME("i: {service: imaps, proxied_by: edge}")}},
 	{"unused", {{"links:\n", "  ^edge: {kind: proxy, software: haproxy, "
 				 "addresses: {vpn: 10.0.0.9}}\nlinks:\n"}}},
-	{"bad-value", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, through: ^gate}")}},
+	{"bad-value", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, through: ^gates}")}},
 	/* the trust of others */
 	{"overlapping-trust", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge"), THROUGH,
 			       LINK("trust: ^network")}},
@@ -609,6 +609,28 @@ static const struct mistake proxies[] = {
 	 {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^^same_port")}},
 	{"proxy-port-direct-client",
 	 {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^same_port}")}},
+	/* through the gate, direct clients are welcome; it cannot reach Dovecot and containers */
+	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: gate"), THROUGH}},
+	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: gate, extra: {a: b}")}},
+	{"misplaced-key", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: gate, "
+						   "proxy_port: ^10025")}},
+	{"port-twice port-twice",
+	 {EDGE("haproxy"), PUBLIC("listeners: {a: {service: smtp, proxied_by: edge}, "
+				  "b: ^^{service: smtp, proxied_by: edge, through: gate}}")}},
+	{"listed-twice",
+	 {EDGE("haproxy"), PUBLIC("listeners: {a: {service: smtp, proxied_by: edge, through: gate}, "
+				  "^a-direct: {service: smtp, port: 26, proxied_by: edge}}")}},
+	{"listener", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, through: ^gate}")}},
+	{"listener", {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^gate}")}},
+	{"listener", {EDGE("haproxy"), BEHIND("service: ^submission, proxied_by: edge, through: gate")}},
+	{"listener", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^gate"),
+		      PUBLIC("deployment: container")}},
+	{"port-twice", {EDGE("haproxy"),
+			PUBLIC("clients: vpn\n    allowed_sender_domains: example.com"),
+			BEHIND("service: smtp, port: ^587, proxied_by: edge, through: gate")}},
+	{"port-twice", {EDGE("haproxy"),
+			PUBLIC("clients: vpn\n    allowed_sender_domains: example.com"),
+			BEHIND("service: smtp, proxied_by: edge, proxy_port: ^587")}},
 	/* parameters of their own */
 	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: {a: '', b: '{ x }'}")}},
 	{"misplaced-key", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, extra: {^a: b}}")}},
@@ -734,6 +756,9 @@ static const struct conflict {
 	{{"proxy-port-direct-client",
 	  {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^same_port}")}},
 	 "hint: through: second_port keeps port 25 plain"},
+	{{"proxy-port-direct-client proxy-port-direct-client",
+	  {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^^same_port")}},
+	 "hint: through: gate serves both at port 25; through: second_port keeps it plain"},
 	{{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.45}")}},
 	 "hint: mail cannot leave from an address that the node does not have: list it under the "
 	 "node's addresses, or choose one that is there"},

@@ -1,0 +1,212 @@
+#!/usr/bin/python3
+"""gate_one_port.py SOFTWARE VERSION: one port for a real proxy and direct clients, by postern-gate.
+
+The topology is the example proxy-gate, with the proxy's software and version of the PROXY header
+exchanged.
+"""
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+
+from lib.lab import (SOURCE, STRANGER, assert_accepted, assert_refused, assert_signed_once,
+                     check_requirements, compose, run, skip)
+
+SOFTWARE, VERSION = sys.argv[1:3]
+USER = "user@example.com"
+EDGE = ["11.22.33.44", "2001:db8:11::44"]  # where the Internet finds the proxy
+MAIL = ["10.20.0.3", "fd00:20::3"]         # the host behind it, seen from inside
+PAST = "11.22.33.45"                       # the same, seen from the Internet past the proxy
+PRIVATE = ["10.20.0.4", "fd00:20::4"]
+CLIENTS = ["203.0.113.9", "2001:db8:ffff::25"]
+LOOPBACK = ["127.0.0.1", "::1"]
+
+# Sends a PROXY header, then commands, and prints the replies. To who does not expect the header it is a
+# command, which has a reply of its own.
+FORGER = r"""
+import json, socket, sys
+request = json.load(sys.stdin)
+replies = []
+connection = socket.create_connection((request["server"], 25), timeout=20)
+connection.sendall(request["header"].encode())
+lines = connection.makefile("r", newline="\r\n")
+def reply():
+    line = lines.readline()
+    while line[3:4] == "-":
+        line = lines.readline()
+    replies.append(line.strip())
+    return line
+try:
+    reply()
+    for command in [None] * (not request["believed"]) + request["commands"]:
+        if command is not None:
+            connection.sendall(command.encode() + b"\r\n")
+        if not reply():
+            break
+except (ConnectionResetError, BrokenPipeError):
+    replies.append("reset")
+print(json.dumps(replies))
+"""
+
+
+def forge(lab, node, server, claim, commands, believed):
+    """The greeting, then (if the header is not believed) the reply to it, then the others."""
+    family = "TCP6" if ":" in server else "TCP4"
+    request = {"server": server, "header": f"PROXY {family} {claim} {server} 12345 25\r\n",
+               "commands": commands, "believed": believed}
+    return json.loads(lab.run(node, "/usr/bin/python3", "-c", FORGER, stdin=json.dumps(request)))
+
+
+def transaction(sender, recipient, text=None):
+    commands = ["EHLO forger.test", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"]
+    if text is not None:
+        commands += ["DATA", text.replace("\n", "\r\n") + "\r\n."]
+    return commands
+
+
+def connections(lab, way):
+    """The addresses of the clients that the service of this way has seen."""
+    return re.findall(rf"postfix/smtp_{way}/smtpd\[\d+\]: connect from \S*\[([^]]+)\]",
+                      lab.log("mail"))
+
+
+def gate_alone_listens(lab):
+    """postern-gate has the port, and Postfix has none"""
+    lab.lab("gate-stop", lab.name, "mail")
+    for server in MAIL:
+        reply = lab.smtp("private", server, STRANGER, USER, timeout=5)
+        assert not reply["connect"] and "refused" in reply["error"], reply
+    lab.lab("gate-start", lab.name, "mail")
+    assert lab.run("mail", "postconf", "-M").count(" inet ") == 0
+    assert not lab.run("mail", "sh", "-c", "nft list ruleset 2>/dev/null || :")
+
+
+def true_client(lab):
+    """mail through the proxy reaches the mailbox, and Postfix knows the client, by IPv4 and IPv6"""
+    for server, client in zip(EDGE, CLIENTS):
+        token = lab.token()
+        assert_accepted(lab.smtp("internet", server, STRANGER, USER, compose(STRANGER, USER, token),
+                                 source=client))
+        message = lab.arrived("private", USER, token).decode().replace("IPv6:", "")
+        assert re.search(rf"\[{client}\]\)\r\n\tby mail.example.com", message), message
+        assert client in connections(lab, "proxied")
+        assert client not in connections(lab, "direct")
+        assert_refused(lab.smtp("internet", server, STRANGER, STRANGER, None,
+                                source=client)["recipients"], range(400, 560))
+
+
+def direct_client(lab):
+    """the same port takes what the mailbox host sends, which is signed and leaves"""
+    token = lab.token()
+    assert_accepted(lab.submit("private", USER, STRANGER, compose(USER, STRANGER, token)))
+    assert_signed_once(lab, lab.arrived("internet", STRANGER, token))
+    for server, client in zip(MAIL, PRIVATE):
+        token = lab.token()
+        assert_accepted(lab.smtp("private", server, USER, STRANGER,
+                                 compose(USER, STRANGER, token)))
+        assert_signed_once(lab, lab.arrived("internet", STRANGER, token))
+        assert client in connections(lab, "direct")
+        assert client not in connections(lab, "proxied")
+
+
+def past_the_proxy(lab):
+    """a stranger who goes past the proxy is served as the stranger he is"""
+    token = lab.token()
+    assert_accepted(lab.smtp("internet", PAST, STRANGER, USER, compose(STRANGER, USER, token),
+                             source=CLIENTS[0]))
+    lab.arrived("private", USER, token)
+    assert CLIENTS[0] in connections(lab, "direct")
+    assert_refused(lab.smtp("internet", PAST, STRANGER, STRANGER, None)["recipients"],
+                   range(400, 560))
+
+
+def proxy_is_a_stranger(lab):
+    """the proxy without a header is not served"""
+    for server in MAIL:
+        reply = lab.smtp("edge", server, STRANGER, USER, None, timeout=20)
+        assert not reply["sender"] or reply["sender"][0] >= 400, reply
+
+
+def forged_by_strangers(lab):
+    """a header from an address that is no proxy's gets nowhere: from outside, inside and the host"""
+    before = len(lab.log("mail"))
+    for node, server, claim in [("internet", PAST, LOOPBACK[0]), ("internet", PAST, PRIVATE[0]),
+                                *(("private", s, c) for s, c in zip(MAIL, LOOPBACK))]:
+        replies = forge(lab, node, server, claim, transaction(STRANGER, STRANGER), False)
+        assert replies[0].startswith("220"), replies
+        assert replies[1][:1] == "5", f"the header is no command: {replies}"
+        assert replies[-1][:1] == "5", f"relays for {node}: {replies}"
+    log = lab.log("mail")[before:]
+    assert "smtp_direct/smtpd" in log and "smtp_proxied/smtpd" not in log, log
+    assert not re.search(r"connect from \S*\[(127\.0\.0\.1|::1)\]", log), log
+
+
+def forged_by_the_proxy_no_relay(lab):
+    """what a proxy that was broken into claims gains no relaying"""
+    # a busy machine may need more than the 5 seconds that Postfix waits for a header
+    lab.run("mail", "postconf", "-e", "smtpd_upstream_proxy_timeout=30s")
+    lab.run("mail", "postfix", "reload")
+    for server, claim in [*zip(MAIL, LOOPBACK), *zip(MAIL, PRIVATE)]:
+        replies = forge(lab, "edge", server, claim, transaction(USER, STRANGER), True)
+        assert replies[-1][:1] == "5", f"relays: {replies}"
+
+
+def forge_message(lab, claim, server):
+    """A message that says it is a user's own, by a client that the proxy says is at `claim`."""
+    token = lab.token()
+    replies = forge(lab, "edge", server, claim,
+                    transaction(USER, USER, compose(USER, USER, token)), True)
+    return token, replies
+
+
+def forged_by_the_proxy_no_signature(lab):
+    """nor a signature where postern-milter has rules for the listener; without them it would"""
+    path = "/etc/postern/postern-milter.conf"
+    rendered = lab.run("mail", "cat", path)
+    plain = re.sub(r"^listener .*?^}$", "", rendered, flags=re.M | re.S)
+    if plain == rendered:
+        print("# the rendered configuration has no listeners: only what that costs is shown")
+    for server, claim in zip(MAIL * 2, LOOPBACK + PRIVATE):
+        if plain == rendered:
+            break
+        _, replies = forge_message(lab, claim, server)
+        assert not any("queued" in reply for reply in replies), replies
+        assert any(reply.startswith("550 5.7.1") and claim in reply for reply in replies), replies
+    milter_reads(lab, path, plain)
+    try:
+        token, replies = forge_message(lab, LOOPBACK[0], MAIL[0])
+        assert "queued" in replies[-1], replies
+        assert_signed_once(lab, lab.arrived("private", USER, token))
+    finally:
+        milter_reads(lab, path, rendered)
+
+
+def milter_reads(lab, path, text):
+    lab.run("mail", "tee", path, stdin=text)
+    lab.lab("milter-stop", lab.name, "mail")
+    lab.lab("milter-start", lab.name, "mail")
+
+
+def main():
+    check_requirements()
+    if not os.access(os.environ.get("POSTERN_GATE", ""), os.X_OK):
+        skip("POSTERN_GATE names no program")
+    if not shutil.which(SOFTWARE):
+        skip(f"needs {SOFTWARE}")
+    with open(os.path.join(SOURCE, "examples", "proxy-gate", "topology.yaml"),
+              encoding="utf-8") as file:
+        text, count = re.subn("software: .*",
+                              f"software: {SOFTWARE}\n    proxy_protocol: {VERSION}", file.read())
+    assert count == 1, "one proxy in the example"
+    with tempfile.TemporaryDirectory() as folder:
+        topology = os.path.join(folder, "topology.yaml")
+        with open(topology, "w", encoding="utf-8") as file:
+            file.write(text)
+        run(topology, gate_alone_listens, true_client, direct_client, past_the_proxy,
+            proxy_is_a_stranger, forged_by_strangers, forged_by_the_proxy_no_relay,
+            forged_by_the_proxy_no_signature)
+
+
+main()

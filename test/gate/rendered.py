@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""rendered.py TOPOLOGY: what postern-gate and Postfix say to a rendered gate, and whether they agree.
+
+Each service that postern-gate.conf names is one of type pass that postconf finds in master.cf, with PROXY
+on the right side; no service of Postfix listens at a port of the gate; and nobody is trusted by
+the address that a header claims.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SOURCE = os.environ["POSTERN_SOURCE"]
+TOPOLOGY = sys.argv[1]
+PORTS = {"smtp": "25", "submission": "587", "submissions": "465", "smtps": "465"}
+
+
+def run(*argv):
+    done = subprocess.run(argv, check=False, text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0 and not done.stderr, f"{argv}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def render(folder):
+    source = os.path.join(folder, "source")
+    shutil.copytree(os.path.dirname(TOPOLOGY), source)
+    for name in os.listdir(os.path.join(source, "secrets")) if os.path.isdir(
+            os.path.join(source, "secrets")) else []:
+        os.chmod(os.path.join(source, "secrets", name), 0o600)
+    os.environ["POSTERN_TEST_PASSWORD"] = "secret"
+    out = os.path.join(folder, "out")
+    subprocess.run([os.environ["POSTERN_CONFGEN"], "render", "-o", out,
+                    os.path.join(source, os.path.basename(TOPOLOGY))], check=True,
+                   stdout=subprocess.PIPE)
+    return out
+
+
+def services(host):
+    """Of master.cf, as postconf reads it: {(name, type): {parameter: value}}."""
+    found = {}
+    for line in run("postconf", "-c", host, "-M").splitlines():
+        name, kind = line.split()[:2]
+        found[name, kind] = {}
+    for line in run("postconf", "-c", host, "-P").splitlines():
+        entry, value = (line.split(" = ", 1) + [""])[:2] if " = " in line else (
+            line.rstrip(" ="), "")
+        name, kind, parameter = entry.split("/", 2)
+        found[name, kind][parameter] = value
+    return found
+
+
+def listens(text):
+    """The ports of all lists of addresses."""
+    lists = re.findall(r"addresses = \{(.*)\}", text)
+    return {port for found in lists for port in re.findall(r':(\d+)"', found)}
+
+
+def judge(host):
+    path = os.path.join(host, "postern-gate.conf")
+    run(os.environ["POSTERN_GATE"], "--test", f"--config={path}")
+    with open(path, encoding="ascii") as file:
+        sections = re.findall(r'^listener "(.*?)" \{(.*?)^\}', file.read(), re.M | re.S)
+    assert sections
+    found = services(host)
+    inet = {PORTS.get(name, name) for name, kind in found if kind == "inet"}
+    for name, text in sections:
+        ports = listens(text)
+        assert len(ports) == 1 and not ports & inet, f"{name}: Postfix listens at {ports} as well"
+        ways = dict(re.findall(r'(proxied|direct)_service = "/var/spool/postfix/private/(.*)"',
+                               text))
+        proxied, direct = found[ways["proxied"], "pass"], found[ways["direct"], "pass"]
+        assert proxied["smtpd_upstream_proxy_protocol"] == "haproxy", proxied
+        assert proxied["mynetworks"] == "", proxied
+        assert "smtpd_upstream_proxy_protocol" not in direct and "mynetworks" not in direct, direct
+        for key in ("smtpd_tls_wrappermode", "smtpd_sasl_auth_enable"):
+            assert proxied.get(key) == direct.get(key), f"{name}: {key} on one way only"
+        names = [proxied["milter_macro_daemon_name"], direct["milter_macro_daemon_name"]]
+        assert names == [name, f"{name}-direct"], names
+    return {name for name, _ in sections}
+
+
+def main():
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    if not shutil.which("postconf"):
+        print("skipped: needs postconf (Debian package postfix)")
+        sys.exit(77)
+    with tempfile.TemporaryDirectory() as folder:
+        out = render(folder)
+        hosts = [entry.path for entry in os.scandir(out)
+                 if os.path.exists(os.path.join(entry.path, "postern-gate.conf"))]
+        assert hosts, "no host has a gate"
+        print({os.path.basename(host): sorted(judge(host)) for host in hosts})
+        for host in hosts:
+            path = os.path.join(host, "postern.nft")
+            if not os.path.exists(path):
+                continue
+            with open(path, encoding="ascii") as file, \
+                    open(os.path.join(host, "postern-gate.conf"), encoding="ascii") as gate:
+                guarded = set(re.findall(r"dport (\d+)", file.read()))
+                gated = listens(gate.read())
+            assert not guarded & gated, f"rules for ports of the gate: {guarded & gated}"
+
+
+main()
