@@ -32,7 +32,7 @@ build() {
 # run PRESET [OPTION...]: its tests; CTest prints the names of skipped ones, and why
 run() {
 	echo "== testing: $1"
-	ctest --preset "$@" --parallel 2
+	ctest --preset "$@" --parallel "$((2 * $(nproc)))"
 }
 
 started=$SECONDS
