@@ -52,10 +52,11 @@ root_install() {
 	local place=$lab_dir/nodes/$1/root path
 	for path in "${node_etc[@]}"; do
 		[[ $path == postfix/* ]] || continue
-		rm -rf -- "$place/etc/$path"
+		rm -rf -- "${place:?}/etc/${path:?}"
 		[[ ! -e $2/etc/$path ]] || cp -a -- "$2/etc/$path" "$place/etc/$path"
 	done
 	mkdir -p "$place$root_place"
+	# shellcheck disable=SC2016 # the stand-in expands them
 	printf '#!/bin/sh\nexec /usr/sbin/chroot %s "$0" "$@"\n' "$root_place" >"$place$root_stand_in"
 	chmod 0755 "$place$root_stand_in"
 	# by the accounts of the node, which are the machine's
