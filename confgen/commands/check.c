@@ -1,5 +1,5 @@
 /* postern-confgen check: is this topology sound, and does Postfix accept what it gives? */
-#include "confgen/commands/command.h"
+#include "confgen/commands/run.h"
 #include "confgen/postfix/probe.h"
 
 struct arguments {

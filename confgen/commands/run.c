@@ -1,5 +1,5 @@
 /* What every command over a topology does first and last; see command.h. */
-#include "confgen/commands/command.h"
+#include "confgen/commands/run.h"
 
 static const struct argp_option options[] = {
 	{"templates", 't', "DIR", 0, "Use the templates in DIR in place of those built in", 0},
