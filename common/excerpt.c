@@ -106,7 +106,7 @@ static const char *line_before(const struct source *source, const char *line)
  * the value may stand below its key. An item "- x" may be indented no more than what it is below,
  * but does not belong to the items before it.
  */
-static bool is_secret(const struct source *source, const char *line)
+bool excerpt_is_secret(const struct source *source, const char *line)
 {
 	size_t margin = SIZE_MAX;
 	bool item = false;
@@ -134,7 +134,7 @@ static bool is_secret_line(struct excerpt_cursor *cursor)
 {
 	if (cursor->judged != cursor->text) {
 		cursor->judged = cursor->text;
-		cursor->secret = is_secret(cursor->source, cursor->text);
+		cursor->secret = excerpt_is_secret(cursor->source, cursor->text);
 		cursor->characters = cursor->octets = 0;
 	}
 	return cursor->secret;
