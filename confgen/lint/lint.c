@@ -32,12 +32,15 @@ const struct lint_rule *lint_rule_find(const char *id)
 	return NULL;
 }
 
+bool lint_rule_holds(const struct lint_rule *rule, enum postfix_release release)
+{
+	return rule->since <= versions[release];
+}
+
 void lint_run(const struct lint *lint)
 {
-	unsigned short version = versions[lint->configuration->release];
-
 	for (size_t i = 0; i < RULE_COUNT; i++)
-		if (rules[i].check && rules[i].since <= version)
+		if (rules[i].check && lint_rule_holds(&rules[i], lint->configuration->release))
 			rules[i].check(lint, &rules[i]);
 }
 
@@ -51,4 +54,12 @@ void lint_report(const struct lint *lint, const struct lint_rule *rule, struct p
 	message = arena_vprintf(lint->arena, format, args);
 	va_end(args);
 	diagnostics_add(lint->list, rule->severity, rule->id, at, "%s", message);
+}
+
+void lint_fix(const struct lint *lint, const struct text *text, const char *replacement)
+{
+	struct fix fix = {.length = text->length, .text = replacement};
+
+	if (text_range(text, &fix.source, &fix.start))
+		diagnostics_fix(lint->list, &fix);
 }

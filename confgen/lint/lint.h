@@ -34,11 +34,20 @@ const struct lint_rule *lint_rules(size_t *count);
 /* The rule of this id, in any letter case, or NULL. */
 const struct lint_rule *lint_rule_find(const char *id);
 
+/* Whether the rule holds for a release. */
+bool lint_rule_holds(const struct lint_rule *rule, enum postfix_release release);
+
 /* Runs all rules that hold for the release of the configuration. */
 void lint_run(const struct lint *lint);
 
 /* Adds a finding of the rule; diagnostics_hint() gives it a hint. */
 void lint_report(const struct lint *lint, const struct lint_rule *rule, struct position at,
 		 const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * Gives the finding reported last a fix: `text` becomes `replacement`. Only for what is mechanical:
+ * nobody has to think before it is done. Nothing happens where the text stands in no file as it is.
+ */
+void lint_fix(const struct lint *lint, const struct text *text, const char *replacement);
 
 #endif
