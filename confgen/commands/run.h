@@ -24,6 +24,7 @@ struct run {
  * command's argp has it as its child, with the run as its input.
  */
 extern const struct argp_child run_argp[];
+extern const struct argp run_options_argp; /* the same, beside other children */
 
 /* Parses the command line; does not return when it is wrong, or asks for help. */
 void run_begin(struct run *run, const char *name, const struct argp *argp, int argc, char **argv,
