@@ -87,6 +87,17 @@ void diagnostics_relocate(struct diagnostics *list, diagnostic_place *place, voi
 	}
 }
 
+void diagnostics_rewrite(struct diagnostics *list, diagnostic_text *rewrite, void *user)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct diagnostic *item = &list->items[i];
+
+		item->message = rewrite(user, item, item->message);
+		if (item->hint)
+			item->hint = rewrite(user, item, item->hint);
+	}
+}
+
 void diagnostics_append(struct diagnostics *list, const struct diagnostics *from)
 {
 	for (size_t i = 0; i < from->count; i++) {

@@ -75,8 +75,9 @@ void diagnostics_sort(struct diagnostics *list);
  */
 const struct diagnostic *diagnostics_next(const struct diagnostics *list, size_t *at);
 
-/* Whether one is to go, and where one is: for the two functions below. */
+/* Whether one is to go, and where one is: for the functions below. */
 typedef bool diagnostic_test(void *user, const struct diagnostic *item);
+typedef const char *diagnostic_text(void *user, const struct diagnostic *item, const char *text);
 typedef struct position diagnostic_place(void *user, struct position at);
 
 /* Removes those that `drop` says yes to; it is asked once for each, in their order. */
@@ -87,6 +88,9 @@ void diagnostics_drop(struct diagnostics *list, diagnostic_test *drop, void *use
  * has another source then has no fix any more.
  */
 void diagnostics_relocate(struct diagnostics *list, diagnostic_place *place, void *user);
+
+/* Gives each message and each hint the text that `rewrite` makes of it. */
+void diagnostics_rewrite(struct diagnostics *list, diagnostic_text *rewrite, void *user);
 
 /* Appends those of `from`, whose texts must live as long as `list`. */
 void diagnostics_append(struct diagnostics *list, const struct diagnostics *from);

@@ -82,6 +82,13 @@ static const char *find_line(struct excerpt_cursor *cursor, const struct source 
 	return cursor->text;
 }
 
+const char *excerpt_line(struct excerpt_cursor *cursor, struct position at)
+{
+	if (!at.source || !at.source->text || at.line == 0)
+		return NULL;
+	return find_line(cursor, at.source, at.line);
+}
+
 static bool mentions_secret(const char *line, size_t length)
 {
 	static const char *const words[] = {"passw",	  "passphrase", "secret", "token",
@@ -193,9 +200,7 @@ void excerpt_print(struct excerpt_cursor *cursor, struct position at, bool hide,
 	size_t length, caret, start = 0, stop;
 	const char *line;
 
-	if (!at.source || !at.source->text || at.line == 0)
-		return;
-	line = find_line(cursor, at.source, at.line);
+	line = excerpt_line(cursor, at);
 	if (!line)
 		return;
 	if (is_secret_line(cursor) || hide) {

@@ -147,6 +147,9 @@ static void read_comment(struct suppressor *suppressor, const struct source *sou
 	if (skip(&at, IGNORE)) {
 		find_entry(source, *line, &like.first, &like.last);
 	} else if (!skip(&at, IGNORE_FILE)) {
+		at = NULL;
+	}
+	if (!at || strchr(" \t\r", *at)) {
 		report(suppressor, "C03", like.at, "this comment says nothing that is known",
 		       "# " MARK " " IGNORE "RULE reason");
 		return;

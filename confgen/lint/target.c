@@ -1,5 +1,6 @@
 /* Tells what a path is, and has it judged; see target.h. */
 #include "confgen/lint/target.h"
+#include "confgen/lint/redact.h"
 #include "confgen/lint/suppress.h"
 
 #include <sys/stat.h>
@@ -11,9 +12,11 @@ bool target_configuration(struct arena *arena, struct configuration *configurati
 	struct lint lint = {arena, configuration, list, options->permissions};
 	const struct source *sources[2];
 
+	if (configuration)
+		lint_run(&lint);
+	redact_findings(arena, list);
 	if (!configuration)
 		return false;
-	lint_run(&lint);
 	sources[0] = configuration->main.source;
 	sources[1] = configuration->master.source;
 	suppress_findings(arena, sources, 2, options->release, list);

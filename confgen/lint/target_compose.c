@@ -4,6 +4,7 @@
  */
 #include "common/file.h"
 #include "confgen/lint/made.h"
+#include "confgen/lint/redact.h"
 #include "confgen/lint/suppress.h"
 #include "confgen/lint/target.h"
 #include "confgen/yaml/tree.h"
@@ -141,8 +142,7 @@ static void add_assignment(struct made_text *made, enum image image, const char 
 /* A path that the compose file names; NULL unless it is below the folder of the file. */
 static const char *path_of(const struct compose *compose, const char *name)
 {
-	const char *path;
-	char *real, *home;
+	char *path, *real, *home;
 	size_t length;
 	bool inside;
 
@@ -153,6 +153,8 @@ static const char *path_of(const struct compose *compose, const char *name)
 	path = strcmp(compose->folder, ".") == 0
 		       ? arena_strdup(compose->arena, name)
 		       : arena_printf(compose->arena, "%s/%s", compose->folder, name);
+	for (length = strlen(path); length > 1 && path[length - 1] == '/'; length--)
+		path[length - 1] = '\0';
 	real = realpath(path, NULL);
 	home = realpath(compose->folder, NULL);
 	length = home ? strlen(home) : 0;
@@ -312,6 +314,7 @@ bool target_compose(struct arena *arena, const char *path, const struct target_o
 				"no service here has Postfix's files, or an image that is known");
 		diagnostics_hint(list, "known are docker-mailserver and boky/postfix");
 	}
+	redact_findings(arena, list);
 	suppress_findings(arena, &source, 1, options->release, list);
 	return compose.judged;
 }

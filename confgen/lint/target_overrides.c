@@ -4,6 +4,7 @@
  * judged.
  */
 #include "confgen/lint/made.h"
+#include "confgen/lint/redact.h"
 #include "confgen/lint/suppress.h"
 #include "confgen/lint/target.h"
 
@@ -32,37 +33,90 @@ static const char *daemon_of(const char *name, const char *type)
 	return name;
 }
 
-/* A line "service/type/parameter=value"; others are the business of rules of their own. */
-static void add_override(struct made_text *master, const char *line, struct position at)
-{
-	char *name, *type, *parameter, *value;
+/* A service that lines are about, with its options. */
+struct overridden {
+	const char *name, *type;
+	struct options {
+		struct option {
+			const char *parameter, *value;
+			struct position at;
+		} * items;
+		size_t count;
+	} options;
+};
 
-	if (!islower((unsigned char)*line) && !isdigit((unsigned char)*line))
-		return;
-	name = arena_strdup(master->arena, line);
-	type = strchr(name, '/');
-	parameter = type ? strchr(type + 1, '/') : NULL;
-	value = parameter ? strchr(parameter + 1, '=') : NULL;
-	if (!value)
+struct overridden_list {
+	struct overridden *items;
+	size_t count;
+};
+
+static struct overridden *find(struct arena *arena, struct overridden_list *list, const char *name,
+			       const char *type)
+{
+	struct overridden *made;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].name, name) == 0 &&
+		    strcmp(list->items[i].type, type) == 0)
+			return &list->items[i];
+	if (list->count == MASTER_MOST_SERVICES)
+		return NULL;
+	made = arena_push(arena, list);
+	made->name = name;
+	made->type = type;
+	return made;
+}
+
+/* A line "service/type/parameter=value"; others are the business of rules of their own. */
+static void read_override(struct arena *arena, char *line, struct position at,
+			  struct overridden_list *list)
+{
+	char *type = strchr(line, '/'), *parameter = type ? strchr(type + 1, '/') : NULL;
+	char *value = parameter ? strchr(parameter + 1, '=') : NULL;
+	struct overridden *service;
+
+	if (!value || (!islower((unsigned char)*line) && !isdigit((unsigned char)*line)))
 		return;
 	*type++ = *parameter++ = *value++ = '\0';
-	made_add(master, at, "%s %s - - - - - %s", name, type, daemon_of(name, type));
-	made_add(master, at, "    -o { %s = %s }", parameter, value);
+	service = find(arena, list, line, type);
+	if (service && service->options.count < MASTER_MOST_OVERRIDES)
+		*arena_push(arena, &service->options) = (struct option){parameter, value, at};
+}
+
+/* One service after the other, as master.cf has them. */
+static void make_master(const struct overridden_list *list, struct made_text *master)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct overridden *service = &list->items[i];
+		bool public = strcmp(service->type, "inet") == 0;
+
+		made_add(master, service->options.items[0].at, "%s %s %s - n - - %s", service->name,
+			 service->type, public ? "n" : "-",
+			 daemon_of(service->name, service->type));
+		for (size_t j = 0; j < service->options.count; j++) {
+			const struct option *option = &service->options.items[j];
+
+			made_add(master, option->at, "    -o { %s = %s }", option->parameter,
+				 option->value);
+		}
+	}
 }
 
 static void read_master(struct arena *arena, const struct source *source, struct made_text *master)
 {
 	const char *at = source->text, *end = at + source->length;
+	struct overridden_list list = {0};
 	unsigned line = 0;
 
 	while (at < end) {
 		const char *feed = memchr(at, '\n', (size_t)(end - at));
 		size_t length = feed ? (size_t)(feed - at) : (size_t)(end - at);
 
-		add_override(master, arena_strndup(arena, at, length),
-			     (struct position){source, ++line, 1});
+		read_override(arena, arena_strndup(arena, at, length),
+			      (struct position){source, ++line, 1}, &list);
 		at += length + 1;
 	}
+	make_master(&list, master);
 }
 
 /* A file that may be missing: NULL then. False: it is there, but is no text; reported. */
@@ -122,6 +176,7 @@ bool target_overrides(struct arena *arena, const char *folder, const struct targ
 		lint_run(&lint);
 	}
 	made_relocate(&master, NULL, found);
+	redact_findings(arena, found);
 	diagnostics_drop(found, is_not_here, (void *)(uintptr_t)(const void *)main_cf);
 	suppress_findings(arena, (const struct source *const[]){main_cf, overrides}, 2,
 			  options->release, found);

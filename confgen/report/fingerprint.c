@@ -1,30 +1,24 @@
 /* Fingerprints of findings; see fingerprint.h. */
 #include "confgen/report/fingerprint.h"
-#include "common/excerpt.h"
 
 #include <openssl/sha.h>
 
 void fingerprints_init(struct fingerprints *fingerprints, struct arena *arena)
 {
-	*fingerprints = (struct fingerprints){arena, name_map_new(arena, 64)};
+	*fingerprints = (struct fingerprints){.arena = arena, .seen = name_map_new(arena, 64)};
 }
 
 /* The line of a finding without white space around it; its length is 0 where there is none. */
-static const char *find_line(const struct diagnostic *item, size_t *length)
+static const char *find_line(struct fingerprints *fingerprints, const struct diagnostic *item,
+			     size_t *length)
 {
 	const struct source *source = item->at.source;
-	const char *line = source ? source->text : NULL, *end, *stop;
+	const char *line = excerpt_line(&fingerprints->cursor, item->at), *end, *stop;
 
 	*length = 0;
-	if (!line || !item->at.line)
+	if (!line)
 		return "";
-	end = line + source->length;
-	for (unsigned i = 1; i < item->at.line; i++) {
-		stop = memchr(line, '\n', (size_t)(end - line));
-		if (!stop)
-			return "";
-		line = stop + 1;
-	}
+	end = source->text + source->length;
 	stop = memchr(line, '\n', (size_t)(end - line));
 	if (!stop)
 		stop = end;
@@ -65,7 +59,7 @@ const char *fingerprint_make(struct fingerprints *fingerprints, const struct dia
 {
 	struct arena *arena = fingerprints->arena;
 	size_t length, *count = arena_alloc(arena, sizeof(*count)), *seen;
-	const char *line = find_line(item, &length), *base;
+	const char *line = find_line(fingerprints, item, &length), *base;
 
 	/* of a file as a whole there may be several, which only their messages tell apart */
 	if (!item->at.line) {

@@ -9,6 +9,7 @@
 #define CONFGEN_FINGERPRINT_H
 
 #include "common/diagnostics.h"
+#include "common/excerpt.h"
 #include "common/name_map.h"
 
 #define FINGERPRINT_DIGITS 32
@@ -16,6 +17,7 @@
 struct fingerprints {
 	struct arena *arena;
 	struct name_map *seen; /* how often each came already */
+	struct excerpt_cursor cursor;
 };
 
 void fingerprints_init(struct fingerprints *fingerprints, struct arena *arena);
