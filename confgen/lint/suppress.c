@@ -83,17 +83,23 @@ static bool is_yaml(const struct source *source)
 	return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
-/* The lines of the entry behind a comment. */
-static void find_entry(const struct source *source, struct line at, unsigned *first, unsigned *last)
+/*
+ * The lines of the entry behind a comment. `entry` has those for the comment before: while they are
+ * still to come, nothing is looked for again.
+ */
+static void find_entry(const struct source *source, struct line at, struct suppression *entry)
 {
-	*first = *last = 0;
+	if (entry->first > at.number)
+		return;
+	entry->first = entry->last = UINT32_MAX; /* there is none */
 	while (next_line(source, &at)) {
 		if (is_void(&at))
 			continue;
-		if (*first && indent_of(&at) == 0)
+		if (entry->first != UINT32_MAX && indent_of(&at) == 0)
 			return;
-		*first = *first ? *first : at.number;
-		*last = at.number;
+		if (entry->first == UINT32_MAX)
+			entry->first = at.number;
+		entry->last = at.number;
 		if (is_yaml(source))
 			return;
 	}
@@ -130,7 +136,8 @@ static void add(struct suppressor *suppressor, struct suppressions *found,
 
 /* Reads a comment, from '#' on. */
 static void read_comment(struct suppressor *suppressor, const struct source *source,
-			 const struct line *line, struct suppressions *found)
+			 const struct line *line, struct suppression *entry,
+			 struct suppressions *found)
 {
 	size_t indent = indent_of(line), start = indent;
 	const char *at =
@@ -145,7 +152,9 @@ static void read_comment(struct suppressor *suppressor, const struct source *sou
 		return;
 	at += strspn(at, " \t");
 	if (skip(&at, IGNORE)) {
-		find_entry(source, *line, &like.first, &like.last);
+		find_entry(source, *line, entry);
+		like.first = entry->first;
+		like.last = entry->last;
 	} else if (!skip(&at, IGNORE_FILE)) {
 		at = NULL;
 	}
@@ -173,6 +182,7 @@ static void read_comment(struct suppressor *suppressor, const struct source *sou
 static void scan(struct suppressor *suppressor, const struct source *source)
 {
 	struct suppressions *found;
+	struct suppression entry = {0};
 	struct line line = {0};
 
 	if (!source || !source->text)
@@ -183,7 +193,7 @@ static void scan(struct suppressor *suppressor, const struct source *source)
 	while (found->count < MOST_SUPPRESSIONS && next_line(source, &line))
 		if (line.length && is_void(&line) &&
 		    memmem(line.text, line.length, MARK, strlen(MARK)))
-			read_comment(suppressor, source, &line, found);
+			read_comment(suppressor, source, &line, &entry, found);
 }
 
 /* --- what they do --- */
