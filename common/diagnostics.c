@@ -5,15 +5,6 @@
 #include <assert.h>
 #include <unistd.h>
 
-struct diagnostic {
-	enum severity severity;
-	bool hide_source, repeated;
-	const char *rule;
-	struct position at;
-	const char *message, *hint;
-	size_t order; /* in which it was added: keeps sorting stable */
-};
-
 struct diagnostics {
 	struct arena *arena;
 	struct diagnostic *items;
@@ -57,6 +48,71 @@ void diagnostics_hide_source(struct diagnostics *list)
 {
 	assert(list->count);
 	list->items[list->count - 1].hide_source = true;
+}
+
+void diagnostics_fix(struct diagnostics *list, const struct fix *fix)
+{
+	struct fix *copy = arena_alloc(list->arena, sizeof(*copy));
+
+	assert(list->count);
+	*copy = *fix;
+	list->items[list->count - 1].fix = copy;
+}
+
+const struct diagnostic *diagnostics_next(const struct diagnostics *list, size_t *at)
+{
+	while (*at < list->count && list->items[*at].repeated)
+		++*at;
+	return *at < list->count ? &list->items[(*at)++] : NULL;
+}
+
+void diagnostics_drop(struct diagnostics *list, diagnostic_test *drop, void *user)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (!drop(user, &list->items[i]))
+			list->items[kept++] = list->items[i];
+	list->count = kept;
+}
+
+void diagnostics_relocate(struct diagnostics *list, diagnostic_place *place, void *user)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct diagnostic *item = &list->items[i];
+
+		item->at = place(user, item->at);
+		if (item->fix && item->fix->source != item->at.source)
+			item->fix = NULL;
+	}
+}
+
+void diagnostics_rewrite(struct diagnostics *list, diagnostic_text *rewrite, void *user)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct diagnostic *item = &list->items[i];
+
+		item->message = rewrite(user, item, item->message);
+		if (item->hint)
+			item->hint = rewrite(user, item, item->hint);
+	}
+}
+
+void diagnostics_append(struct diagnostics *list, const struct diagnostics *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		struct diagnostic *item = arena_push(list->arena, list);
+
+		*item = from->items[i];
+		item->order = list->count;
+	}
+}
+
+const char *severity_name(enum severity severity)
+{
+	static const char *const words[] = {"error", "warning", "info"};
+
+	return words[severity];
 }
 
 size_t diagnostics_count(const struct diagnostics *list, enum severity at_least)
@@ -113,7 +169,7 @@ static bool says_same(const struct diagnostic *x, const struct diagnostic *y)
 	       strcmp(x->message, y->message) == 0;
 }
 
-static void sort(struct diagnostics *list)
+void diagnostics_sort(struct diagnostics *list)
 {
 	if (list->count == 0)
 		return;
@@ -137,11 +193,10 @@ static void print_place(struct position at, FILE *out)
 
 static void print_heading(const struct diagnostic *item, FILE *out, bool color)
 {
-	static const char *const words[] = {"error", "warning", "info"};
 	static const char *const colors[] = {"\033[1;31m", "\033[1;35m", "\033[1;36m"};
 
 	print_place(item->at, out);
-	fprintf(out, "%s%s:%s ", color ? colors[item->severity] : "", words[item->severity],
+	fprintf(out, "%s%s:%s ", color ? colors[item->severity] : "", severity_name(item->severity),
 		color ? "\033[0m" : "");
 	print_escaped(out, item->message, strlen(item->message));
 	if (item->rule)
@@ -153,7 +208,7 @@ void diagnostics_print(struct diagnostics *list, FILE *out, bool color)
 {
 	struct excerpt_cursor cursor = {0};
 
-	sort(list);
+	diagnostics_sort(list);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct diagnostic *item = &list->items[i];
 

@@ -28,6 +28,24 @@ struct position {
 
 enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_INFO };
 
+/* A mechanical fix: `length` octets of the source, from `start` on, become `text`. */
+struct fix {
+	const struct source *source;
+	size_t start, length;
+	const char *text;
+};
+
+struct diagnostic {
+	enum severity severity;
+	bool hide_source; /* its line must not be shown, nor its fix */
+	bool repeated;	  /* says what the one before it says; set by sorting */
+	const char *rule; /* NULL: none */
+	struct position at;
+	const char *message, *hint; /* not escaped; `hint` may be NULL */
+	const struct fix *fix;	    /* or NULL */
+	size_t order;		    /* in which it was added: keeps sorting stable */
+};
+
 struct diagnostics;
 
 /* A new, empty list that lives in `arena`, which must be one without limit. */
@@ -45,6 +63,38 @@ void diagnostics_hint(struct diagnostics *list, const char *format, ...)
 /* Keeps the source line of the one added last from being shown: it may hold a secret. */
 void diagnostics_hide_source(struct diagnostics *list);
 
+/* Gives the one added last a fix, which is copied; its text is not. */
+void diagnostics_fix(struct diagnostics *list, const struct fix *fix);
+
+/* Sorts by file, line and column, and marks what is said twice. Printing does so, too. */
+void diagnostics_sort(struct diagnostics *list);
+
+/*
+ * The next one from `*at` on, which begins with 0 and is stepped; NULL when there is none. What is
+ * said twice is left out once the list is sorted.
+ */
+const struct diagnostic *diagnostics_next(const struct diagnostics *list, size_t *at);
+
+/* Whether one is to go, and where one is: for the functions below. */
+typedef bool diagnostic_test(void *user, const struct diagnostic *item);
+typedef const char *diagnostic_text(void *user, const struct diagnostic *item, const char *text);
+typedef struct position diagnostic_place(void *user, struct position at);
+
+/* Removes those that `drop` says yes to; it is asked once for each, in their order. */
+void diagnostics_drop(struct diagnostics *list, diagnostic_test *drop, void *user);
+
+/*
+ * Gives each the position that `place` makes of its own: for texts that were made from others. What
+ * has another source then has no fix any more.
+ */
+void diagnostics_relocate(struct diagnostics *list, diagnostic_place *place, void *user);
+
+/* Gives each message and each hint the text that `rewrite` makes of it. */
+void diagnostics_rewrite(struct diagnostics *list, diagnostic_text *rewrite, void *user);
+
+/* Appends those of `from`, whose texts must live as long as `list`. */
+void diagnostics_append(struct diagnostics *list, const struct diagnostics *from);
+
 /* How many there are of at least this severity. */
 size_t diagnostics_count(const struct diagnostics *list, enum severity at_least);
 
@@ -57,6 +107,9 @@ void diagnostics_print(struct diagnostics *list, FILE *out, bool color);
 
 /* Whether colour is wanted on `out`: a terminal, and NO_COLOR unset (see no-color.org). */
 bool diagnostics_want_color(FILE *out);
+
+/* "error", "warning" or "info". */
+const char *severity_name(enum severity severity);
 
 /* Writes text with control characters, and octets that are not UTF-8, as \xNN. */
 void print_escaped(FILE *out, const char *text, size_t length);

@@ -82,6 +82,13 @@ static const char *find_line(struct excerpt_cursor *cursor, const struct source 
 	return cursor->text;
 }
 
+const char *excerpt_line(struct excerpt_cursor *cursor, struct position at)
+{
+	if (!at.source || !at.source->text || at.line == 0)
+		return NULL;
+	return find_line(cursor, at.source, at.line);
+}
+
 static bool mentions_secret(const char *line, size_t length)
 {
 	static const char *const words[] = {"passw",	  "passphrase", "secret", "token",
@@ -106,7 +113,7 @@ static const char *line_before(const struct source *source, const char *line)
  * the value may stand below its key. An item "- x" may be indented no more than what it is below,
  * but does not belong to the items before it.
  */
-static bool is_secret(const struct source *source, const char *line)
+bool excerpt_is_secret(const struct source *source, const char *line)
 {
 	size_t margin = SIZE_MAX;
 	bool item = false;
@@ -134,7 +141,7 @@ static bool is_secret_line(struct excerpt_cursor *cursor)
 {
 	if (cursor->judged != cursor->text) {
 		cursor->judged = cursor->text;
-		cursor->secret = is_secret(cursor->source, cursor->text);
+		cursor->secret = excerpt_is_secret(cursor->source, cursor->text);
 		cursor->characters = cursor->octets = 0;
 	}
 	return cursor->secret;
@@ -193,9 +200,7 @@ void excerpt_print(struct excerpt_cursor *cursor, struct position at, bool hide,
 	size_t length, caret, start = 0, stop;
 	const char *line;
 
-	if (!at.source || !at.source->text || at.line == 0)
-		return;
-	line = find_line(cursor, at.source, at.line);
+	line = excerpt_line(cursor, at);
 	if (!line)
 		return;
 	if (is_secret_line(cursor) || hide) {

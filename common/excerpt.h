@@ -25,4 +25,11 @@ struct excerpt_cursor {
  */
 void excerpt_print(struct excerpt_cursor *cursor, struct position at, bool hide, FILE *out);
 
+/* The start of the line at `at`, or NULL: quick where lines are asked for in their order. */
+const char *excerpt_line(struct excerpt_cursor *cursor, struct position at);
+
+/* Whether the line that begins at `line`, or one that it stands below, seems to be about a secret.
+ */
+bool excerpt_is_secret(const struct source *source, const char *line);
+
 #endif

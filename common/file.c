@@ -2,6 +2,9 @@
 #include "common/file.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdbool.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -118,5 +121,86 @@ int file_create(int dirfd, const char *name, mode_t mode, const char *text, size
 		error = -errno;
 	if (error)
 		unlinkat(dirfd, name, 0);
+	return error;
+}
+
+/* -ESTALE unless the file holds exactly this. */
+static int compare_file(const char *path, const char *text, size_t length)
+{
+	struct arena *arena = arena_new(0);
+	char *now;
+	size_t now_length;
+	int error = file_read(arena, path, length, &now, &now_length);
+
+	if (error == -EFBIG || (!error && (now_length != length || memcmp(now, text, length) != 0)))
+		error = -ESTALE;
+	arena_free(arena);
+	return error;
+}
+
+/* The owner before the mode: changing it takes set-user-id bits away. */
+static int copy_ownership(int dirfd, const char *name, const struct stat *status)
+{
+	struct stat made;
+
+	if (fstatat(dirfd, name, &made, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if ((made.st_uid != status->st_uid || made.st_gid != status->st_gid) &&
+	    fchownat(dirfd, name, status->st_uid, status->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return fchmodat(dirfd, name, status->st_mode & 07777, 0) < 0 ? -errno : 0;
+}
+
+static int replace_at(int dirfd, const char *name, const char *text, size_t length)
+{
+	char beside[NAME_MAX + 1];
+	struct stat status;
+	bool there = fstatat(dirfd, name, &status, 0) == 0;
+	int error;
+
+	if (snprintf(beside, sizeof(beside), ".%s.%ld", name, (long)getpid()) >=
+	    (int)sizeof(beside))
+		return -ENAMETOOLONG;
+	/* closed to others until it has its owner */
+	error = file_create(dirfd, beside, there ? 0600 : 0644, text, length);
+	if (error)
+		return error;
+	if (there)
+		error = copy_ownership(dirfd, beside, &status);
+	if (!error && renameat(dirfd, beside, dirfd, name) < 0)
+		error = -errno;
+	if (error)
+		unlinkat(dirfd, beside, 0);
+	else if (fsync(dirfd) < 0)
+		error = -errno;
+	return error;
+}
+
+int file_replace(const char *path, const char *before, size_t before_length, const char *text,
+		 size_t length)
+{
+	char *real = realpath(path, NULL), *slash;
+	int error = before ? compare_file(path, before, before_length) : 0;
+
+	if (!real && errno == ENOENT)
+		real = strdup(path);
+	if (!real || error) {
+		error = error ? error : -errno;
+		free(real);
+		return error;
+	}
+	slash = strrchr(real, '/');
+	if (slash)
+		*slash = '\0';
+	{
+		AUTO_CLOSE int dirfd = open(!slash	    ? "."
+					    : slash == real ? "/"
+							    : real,
+					    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		error = dirfd < 0 ? -errno
+				  : replace_at(dirfd, slash ? slash + 1 : real, text, length);
+	}
+	free(real);
 	return error;
 }

@@ -9,6 +9,8 @@ static const struct command commands[] = {
 	{"init", "write a topology to start from", command_init},
 	{"render", "write the files of every host of a topology", command_render},
 	{"check", "tell what is wrong with a topology", command_check},
+	{"lint", "tell what is wrong in a Postfix configuration", command_lint},
+	{"explain", "tell what a rule is about", command_explain},
 	{"schema", "print the topology language as a JSON Schema", command_schema},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -1,9 +1,12 @@
 /* postern-confgen check: is this topology sound, and does Postfix accept what it gives? */
-#include "confgen/commands/command.h"
+#include "confgen/commands/lint_rendered.h"
+#include "confgen/commands/reporting.h"
+#include "confgen/commands/run.h"
 #include "confgen/postfix/probe.h"
 
 struct arguments {
 	struct run *run;
+	struct reporting reporting;
 	bool probe;
 };
 
@@ -20,6 +23,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = arguments->run;
+		state->child_inputs[1] = &arguments->reporting;
 		return 0;
 	case 'P':
 		arguments->probe = false;
@@ -29,13 +33,17 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{&run_options_argp, 0, NULL, 0}, {&reporting_argp, 0, NULL, 0}, {0}};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_option,
-	.children = run_argp,
+	.children = children,
 	.args_doc = "[TOPOLOGY]",
 	.doc = "Tell what is wrong with a topology.\v"
-	       "Where Postfix is installed, the files are rendered into a temporary folder and "
+	       "The rules of lint are applied to the rendered files. Where Postfix is installed, "
+	       "the files are rendered into a temporary folder and "
 	       "tried with postconf, postmap and postfix check. Secrets are not read: the files "
 	       "that hold them are only looked at.",
 };
@@ -53,7 +61,7 @@ static enum exit_status try_with_postfix(struct run *run)
 		complain("Postfix is not installed here, so it could not be asked");
 	if (result == PROBE_NOT_ROOT)
 		complain("not root: 'postfix check' was left out");
-	return diagnostics_count(run->list, SEVERITY_ERROR) ? EXIT_FINDINGS : EXIT_CLEAN;
+	return EXIT_CLEAN;
 }
 
 static void summarize(const struct run *run)
@@ -66,20 +74,35 @@ static void summarize(const struct run *run)
 	       warnings == 1 ? "" : "s");
 }
 
+static void report(struct run *run, struct report *to)
+{
+	report_begin(to);
+	report_add(to, run->path, run->list);
+	report_end(to);
+	if (to->format == REPORT_TEXT)
+		summarize(run);
+}
+
 int command_check(int argc, char **argv)
 {
 	struct run run;
 	struct arguments arguments = {.run = &run, .probe = true};
 	enum exit_status status;
 
+	reporting_init(&arguments.reporting, SEVERITY_ERROR);
 	run_begin(&run, "check", &argp, argc, argv, &arguments);
 	status = run_files(&run, SECRETS_LOOK);
+	if (status == EXIT_CLEAN)
+		lint_rendered(run.arena, run.topology, &run.files, run.list);
 	if (status == EXIT_CLEAN && arguments.probe)
 		status = try_with_postfix(&run);
 	/* where there is no topology, nothing was found in it: that is no finding */
-	run_report(&run, run.topology || status != EXIT_BROKEN ? stdout : stderr);
-	if (status != EXIT_BROKEN)
-		summarize(&run);
+	if (!run.topology && status == EXIT_BROKEN)
+		run_report(&run, stderr);
+	else
+		report(&run, &arguments.reporting.report);
+	if (status == EXIT_FINDINGS || status == EXIT_CLEAN)
+		status = reporting_status(&arguments.reporting);
 	run_done(&run);
 	return status;
 }

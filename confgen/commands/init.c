@@ -1,5 +1,5 @@
 /* postern-confgen init: an example of the pattern that is wanted, as the topology to start from. */
-#include "confgen/commands/command.h"
+#include "confgen/commands/run.h"
 #include "confgen/commands/presets.h"
 
 #include "common/file.h"

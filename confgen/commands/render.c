@@ -1,5 +1,5 @@
 /* postern-confgen render: a topology becomes a tree of files, or nothing changes. */
-#include "confgen/commands/command.h"
+#include "confgen/commands/run.h"
 #include "confgen/environment/environment.h"
 #include "confgen/output/staging.h"
 

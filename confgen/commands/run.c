@@ -1,5 +1,5 @@
 /* What every command over a topology does first and last; see command.h. */
-#include "confgen/commands/command.h"
+#include "confgen/commands/run.h"
 
 static const struct argp_option options[] = {
 	{"templates", 't', "DIR", 0, "Use the templates in DIR in place of those built in", 0},
@@ -25,9 +25,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 }
 
-static const struct argp common = {.options = options, .parser = parse_option};
+const struct argp run_options_argp = {.options = options, .parser = parse_option};
 
-const struct argp_child run_argp[] = {{&common, 0, NULL, 0}, {0}};
+const struct argp_child run_argp[] = {{&run_options_argp, 0, NULL, 0}, {0}};
 
 void run_begin(struct run *run, const char *name, const struct argp *argp, int argc, char **argv,
 	       void *input)

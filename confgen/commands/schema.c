@@ -1,5 +1,5 @@
 /* postern-confgen schema: the topology language as a JSON Schema. */
-#include "confgen/commands/command.h"
+#include "confgen/commands/run.h"
 #include "confgen/topology/json_schema.h"
 
 static const struct argp argp = {

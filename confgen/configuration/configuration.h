@@ -42,6 +42,12 @@ struct configuration {
 	const char *directory; /* the folder, as the user wrote it */
 	enum postfix_release release;
 	bool anywhere; /* tables outside the folder may be read: it is this host's own */
+	/*
+	 * The files of the folder where it exists in memory only, which `name` is a path below;
+	 * NULL: it is on disk. Set it before anything asks for a table.
+	 */
+	const struct source *(*find_file)(void *user, const char *name);
+	void *user;
 	bool has_main, has_master;
 	struct main_cf main;
 	struct master_cf master;
@@ -145,8 +151,8 @@ struct tables configuration_tables(const struct configuration *configuration,
 /*
  * The path of a file that a table or list names, as it is to be opened here: what lies below
  * /etc/postfix is looked for in the folder. NULL where it must not be read: it is outside the
- * folder, and `anywhere` is not set. (Whoever gives us a configuration to judge must not learn
- * what our other files hold.)
+ * folder, and `anywhere` is not set; or the folder is in memory. (Whoever gives us a configuration
+ * to judge must not learn what our other files hold.)
  */
 const char *configuration_path(const struct configuration *configuration, const char *path);
 

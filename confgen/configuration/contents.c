@@ -89,6 +89,8 @@ const char *configuration_path(const struct configuration *configuration, const 
 	size_t length = strlen(directory);
 	struct stat status;
 
+	if (configuration->find_file)
+		return NULL;
 	if (configuration->anywhere)
 		return path[0] == '/' ? path : arena_printf(arena, "%s/%s", directory, path);
 	if (strncmp(path, HOME, strlen(HOME)) == 0)
@@ -141,6 +143,23 @@ static enum contents_state read_once(struct configuration *configuration, const 
 	return read->state;
 }
 
+/* A table of a folder that is in memory. */
+static enum contents_state find_contents(struct configuration *configuration,
+					 const struct table *table, struct diagnostics *list,
+					 const struct table_contents **out)
+{
+	const char *name = table->name.text;
+	const struct source *source;
+
+	if (strncmp(name, HOME, strlen(HOME)) == 0)
+		name += strlen(HOME);
+	source = configuration->find_file(configuration->user, name);
+	if (!source)
+		return CONTENTS_OUTSIDE;
+	*out = table_read(configuration->arena, table->type, source, list);
+	return CONTENTS_READ;
+}
+
 enum contents_state configuration_contents(struct configuration *configuration,
 					   const struct table *table, struct diagnostics *list,
 					   const struct table_contents **out)
@@ -157,6 +176,8 @@ enum contents_state configuration_contents(struct configuration *configuration,
 	}
 	if (!table->type->source && !table->type->text)
 		return CONTENTS_NONE;
+	if (configuration->find_file)
+		return find_contents(configuration, table, list, out);
 	path = configuration_path(configuration, table->name.text);
 	return path ? read_once(configuration, table, path, list, out) : CONTENTS_OUTSIDE;
 }

@@ -53,6 +53,8 @@ static const char *step(struct line_reader *reader)
 static void report_leading_space(struct line_reader *reader, const char *at, unsigned line)
 {
 	struct position position = {reader->source, line, 1};
+	struct fix fix = {
+		.source = reader->source, .start = (size_t)(at - reader->source->text), .text = ""};
 
 	while (text_is_space(*at)) {
 		at++;
@@ -64,6 +66,8 @@ static void report_leading_space(struct line_reader *reader, const char *at, uns
 			"this line begins with white space, but there is none before it to "
 			"continue: Postfix ignores it");
 	diagnostics_hint(reader->list, "remove the white space at its beginning");
+	fix.length = position.column - 1;
+	diagnostics_fix(reader->list, &fix);
 }
 
 /* The whole logical line whose first physical line, from `raw`, was just stepped over. */

@@ -48,6 +48,23 @@ static const struct text_span *find_span(const struct text_map *map, size_t offs
 	return &map->items[low];
 }
 
+bool text_range(const struct text *text, const struct source **source, size_t *start)
+{
+	const struct text_span *span;
+	size_t last;
+
+	if (!text->map || !text->map->count || !text->length)
+		return false;
+	span = find_span(text->map, text->offset);
+	last = (size_t)(span - text->map->items) + 1;
+	if (!span->source || !span->whole ||
+	    (last < text->map->count && span[1].start < text->offset + text->length))
+		return false;
+	*source = span->source;
+	*start = (size_t)(span->raw - span->source->text) + (text->offset - span->start);
+	return true;
+}
+
 /* Columns count characters, so the continuation octets of UTF-8 do not count. */
 static unsigned column_of(const struct source *source, const char *raw)
 {

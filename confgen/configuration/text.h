@@ -55,6 +55,12 @@ struct position text_position_at(const struct text *text, size_t at);
 /* Where the text begins. */
 struct position text_position(const struct text *text);
 
+/*
+ * The octets of a file that the text stands for, as it is: where they start in `(*source)->text`.
+ * False where it is put together from several places, or from none.
+ */
+bool text_range(const struct text *text, const struct source **source, size_t *start);
+
 bool text_equal(const struct text *text, const char *word);
 
 /* The same, ASCII letter case aside: for restriction names, yes and no. */

@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""
+What lint may be pointed at: folders, files, docker-mailserver's overrides, compose.yaml, a thousand
+at once, and what is no configuration at all: each ends in a message, none in a crash.
+"""
+import os
+
+import shutil
+import subprocess
+import tempfile
+
+from lintlib import CONFGEN, Checks, lint, run
+
+checks = Checks()
+work = tempfile.mkdtemp(prefix="lint-")
+OPEN = "mynetworks = 127.0.0.0/8, 11.22.33.0/24\n"
+MASTER = "smtp inet n - n - - smtpd\n"
+
+
+def write(name, text):
+    """A file below the folder of this test."""
+    path = f"{work}/{name}"
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+
+
+def places(*arguments):
+    """RULE FILE:LINE of R01, and the exit status."""
+    findings, status = lint("-T", "3.7", "--no-permissions", *arguments, cwd=work)
+    return sorted(f"{f.file}:{f.line}" for f in findings if f.rule == "R01"), status
+
+
+write("etc/main.cf", OPEN)
+write("etc/master.cf", MASTER)
+for name, wanted in {"etc": "etc/main.cf:1", "etc/": "etc/main.cf:1", "./etc": "./etc/main.cf:1",
+                     "etc/main.cf": "etc/main.cf:1", f"{work}/etc//": f"{work}/etc/main.cf:1"}.items():
+    checks.equal(places(name), ([wanted], 1), name)
+checks.equal(places("etc/master.cf"), ([], 0), "master.cf alone")
+
+# docker-mailserver's overrides
+write("config/postfix-main.cf", "# more\n" + OPEN)
+write("config/postfix-master.cf", "# more\nsubmission/inet/mynetworks=10.0.0.0/8\n"
+                                  "submission/inet/smtpd_milters=inet:127.0.0.1:8894\n")
+write("config/postfix-relaymap.cf", "@example.com [mail.example.net]:587\n")
+checks.equal(places("config"), (["config/postfix-main.cf:2"], 1), "overrides")
+checks.equal(places("config/postfix-main.cf"), (["config/postfix-main.cf:2"], 1), "postfix-main.cf")
+os.remove(f"{work}/config/postfix-main.cf")
+checks.equal(places("config")[0], [], "overrides of services only")
+write("config/postfix-main.cf", OPEN)
+write("config/postfix-main.cf", f"# postern: ignore=R01 ours\n{OPEN}")
+checks.equal(places("config"), ([], 0), "a comment in overrides")
+
+# compose.yaml
+COMPOSE = """services:
+  web:
+    image: nginx
+    environment: {POSTFIX_mynetworks: 11.22.33.0/24}
+  relay:
+    image: boky/postfix:latest
+    environment:
+      ALLOWED_SENDER_DOMAINS: example.com
+      RELAYHOST_PASSWORD: hunter2
+      POSTFIX_mynetworks: 127.0.0.0/8, 11.22.33.0/24
+"""
+write("compose/compose.yaml", COMPOSE)
+checks.equal(places("compose/compose.yaml"), (["compose/compose.yaml:10"], 1), "environment, mapping")
+write("compose/list.yml", COMPOSE.replace("ALLOWED_SENDER_DOMAINS: ", "- ALLOWED_SENDER_DOMAINS=")
+      .replace("RELAYHOST_PASSWORD: ", "- RELAYHOST_PASSWORD=")
+      .replace("POSTFIX_mynetworks: 127", "- POSTFIX_mynetworks=127"))
+checks.equal(places("compose/list.yml"), (["compose/list.yml:10"], 1), "environment, list")
+write("compose/networks.yaml", COMPOSE.replace("POSTFIX_mynetworks: 127", "MYNETWORKS: 127"))
+checks.equal(places("compose/networks.yaml"), (["compose/networks.yaml:10"], 1), "MYNETWORKS")
+write("compose/silenced.yaml", COMPOSE.replace("      POSTFIX_my", "      # postern: ignore=R01 ours\n"
+                                               "      POSTFIX_my"))
+checks.equal(places("compose/silenced.yaml"), ([], 0), "a comment in YAML")
+write("compose/host.yaml", COMPOSE.replace("11.22.33.0/24\n", "${NETWORK}\n"))
+checks.equal(places("compose/host.yaml"), ([], 0), "what depends on the host is not judged")
+write("compose/lines.yaml", COMPOSE.replace("POSTFIX_mynetworks: 127.0.0.0/8, 11.22.33.0/24",
+                                            'POSTFIX_relayhost: "x\\nmynetworks = 11.22.33.0/24"'))
+checks.equal(places("compose/lines.yaml")[0], [], "a value is one line")
+write("compose/files.yaml", """services:
+  mail:
+    image: ghcr.io/docker-mailserver/docker-mailserver:latest
+    env_file: mailserver.env
+    volumes:
+      - ./config/:/tmp/docker-mailserver/
+      - {type: bind, source: ./postfix, target: /etc/postfix}
+      - ../etc:/etc/postfix
+      - /etc/postfix:/etc/postfix
+      - data:/var/mail
+""")
+write("compose/mailserver.env", "# more\nDEFAULT_RELAY_HOST=[mail.example.net]:587\nRELAY_PASSWORD=hunter2\n")
+write("compose/config/postfix-main.cf", OPEN)
+write("compose/postfix/main.cf", "\n" + OPEN)
+write("compose/postfix/master.cf", MASTER)
+checks.equal(places("compose/files.yaml"),
+             (["compose/config/postfix-main.cf:1", "compose/postfix/main.cf:2"], 1),
+             "mapped files, and only those below the folder")
+write("compose/none.yaml", "services: {web: {image: nginx}}\n")
+checks.equal(places("compose/none.yaml"), ([], 3), "nothing known in compose.yaml")
+write("compose/broken.yaml", "services: [\n")
+checks.equal(places("compose/broken.yaml")[1], 3, "compose.yaml that is no YAML")
+for name in os.listdir(f"{work}/compose"):
+    if name.endswith(("yaml", "yml")):
+        for form in ("text", "json", "sarif", "junit"):
+            result = run("lint", "--format", form, f"compose/{name}", cwd=work)
+            checks.check(b"hunter2" not in result.stdout + result.stderr, f"{name}: a secret is told")
+
+# what is no configuration
+write("odd/nul/main.cf", b"myhostname = a\0b\n")
+write("odd/elf/main.cf", b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 64)
+write("odd/jinja/main.cf", "myhostname = {{ hostname }}\n")
+write("odd/go/main.cf", "{{ range .Networks }}\nx = {{ . }}\n{{ end }}\n")
+write("odd/erb/main.cf", "myhostname = <%= @fqdn %>\n")
+os.makedirs(f"{work}/odd/empty")
+os.makedirs(f"{work}/odd/folder/main.cf")
+os.makedirs(f"{work}/odd/loop")
+os.symlink("main.cf", f"{work}/odd/loop/main.cf")
+os.makedirs(f"{work}/odd/fifo")
+os.mkfifo(f"{work}/odd/fifo/main.cf.fifo")
+os.symlink("/dev/zero", f"{work}/odd/fifo/main.cf")
+os.makedirs(f"{work}/odd/huge")
+with open(f"{work}/odd/huge/main.cf", "wb") as file:
+    file.truncate(100 << 20)
+for name in sorted(os.listdir(f"{work}/odd")) + ["missing"]:
+    result = run("lint", "--no-permissions", f"odd/{name}", cwd=work)
+    checks.equal(result.returncode, 3, f"{name}: exit status")
+    checks.check(b"error: " in result.stdout, f"{name}: no message")
+    checks.check(len(result.stdout) < 10000, f"{name}: {len(result.stdout)} octets of output")
+for name, text in {"empty": b"", "dots": b"." * 100000, "long line": b"x = " + b"y " * 400000,
+                   "no end": b"x", "continued": b"x =\n" + b" y\n" * 100000,
+                   "names": b"".join(b"a%d = $a%d\n" % (i, i + 1) for i in range(5000)),
+                   "same": OPEN.encode() * 10000, "UTF-8": "x = \u202e\u00e9\n".encode(),
+                   "comments": b"# postern: ignore=R01\n" * 40000,
+                   "empty names": b" = x\n" * 1000}.items():
+    write("some/main.cf", text)
+    write("some/master.cf", text)
+    result = run("lint", "--no-permissions", "some", cwd=work)
+    checks.check(result.returncode in (0, 1), f"{name}: exit status {result.returncode}")
+    checks.check("\u202e".encode() not in result.stdout, f"{name}: not escaped")
+
+# one that cannot be read does not hide the others
+checks.equal(places("odd/nul", "etc"), (["etc/main.cf:1"], 3), "one of two is unreadable")
+
+# many
+for i in range(1000):
+    write(f"many/{i}/main.cf", OPEN)
+    write(f"many/{i}/master.cf", MASTER)
+names = [f"many/{i}" for i in range(1000)]
+found, status = places(*names)
+checks.equal((len(found), status), (1000, 1), "a thousand folders")
+
+
+def peak(*arguments):
+    """The largest resident size of a run, in KiB."""
+    script = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL);"
+              "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+    return int(subprocess.run(["python3", "-c", script, CONFGEN, "lint", "--format", "sarif", *arguments],
+                              cwd=work, capture_output=True, text=True, check=True).stdout)
+
+
+small, large = peak(*names[:100]), peak(*names)
+checks.check(large < 1.5 * small, f"memory grows: {small} KiB for 100, {large} KiB for 1000")
+shutil.rmtree(work)
+checks.end(f"memory: {small} KiB for 100 folders, {large} KiB for 1000")
