@@ -4,3 +4,4 @@
  */
 #include "confgen/lint/rows_relay.h"
 #include "confgen/lint/rows_routing.h"
+#include "confgen/lint/rows_tls.h"
