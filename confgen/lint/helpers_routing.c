@@ -79,10 +79,10 @@ struct clients routing_clients(const struct lint *lint)
 	const struct service *service;
 	size_t at = 0;
 
-	if (!lint->configuration->has_master)
-		*arena_push(lint->arena, &clients) = NULL;
 	while ((service = configuration_next(lint->configuration, "smtp", &at)))
 		*arena_push(lint->arena, &clients) = service;
+	if (!clients.count)
+		*arena_push(lint->arena, &clients) = NULL;
 	return clients;
 }
 

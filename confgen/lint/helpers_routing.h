@@ -50,7 +50,7 @@ struct hops {
 /* All hops that SMTP clients take. */
 struct hops routing_hops(const struct lint *lint);
 
-/* The clients: services that run smtp(8); one NULL where master.cf is missing. */
+/* The clients: services that run smtp(8); one NULL, for main.cf, where there are none. */
 struct clients {
 	const struct service **items;
 	size_t count;

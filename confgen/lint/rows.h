@@ -5,3 +5,5 @@
 #include "confgen/lint/rows_relay.h"
 #include "confgen/lint/rows_routing.h"
 #include "confgen/lint/rows_tls.h"
+#include "confgen/lint/rows_proxy.h"
+#include "confgen/lint/rows_operation.h"

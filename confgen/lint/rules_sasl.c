@@ -419,7 +419,8 @@ void lint_A24(const struct lint *lint, const struct lint_rule *rule)
 
 		for (size_t j = 0; j < sizeof(ways) / sizeof(*ways); j++)
 			may |= listener_has(lint, service, ways[j]) != LISTENER_NO;
-		if (!service || !offers_login(lint, &listeners.items[i]) || may ||
+		if (!service || listeners.items[i].port == 25 ||
+		    !offers_login(lint, &listeners.items[i]) || may ||
 		    !routing_first(lint, &places, at))
 			continue;
 		lint_report(lint, rule, at, "'%s' takes logins, and lets no user send",

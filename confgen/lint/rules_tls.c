@@ -3,6 +3,7 @@
 #include "confgen/lint/helpers_tls.h"
 #include "confgen/lint/rules.h"
 
+#include <stdio.h>
 #include <strings.h>
 #include <sys/stat.h>
 
@@ -265,6 +266,17 @@ static bool sends_away(const struct lint *lint, const struct service **client, b
 	       !(relayhost->text.length && routing_is_loopback(&next));
 }
 
+/* From compatibility level 3.11 on, Postfix 3.11 uses TLS unless told otherwise. */
+static bool tls_is_default(const struct lint *lint)
+{
+	const struct value *level =
+		configuration_value(lint->configuration, NULL, "compatibility_level");
+	int major = 0, minor = 0;
+
+	return sscanf(level->text.text, "%d.%d", &major, &minor) == 2 &&
+	       (major > 3 || (major == 3 && minor >= 11));
+}
+
 void lint_A19(const struct lint *lint, const struct lint_rule *rule)
 {
 	const struct service *client;
@@ -272,7 +284,7 @@ void lint_A19(const struct lint *lint, const struct lint_rule *rule)
 	bool relayed;
 
 	if (!sends_away(lint, &client, &relayed) || !tls_client_level(lint, client, &level) ||
-	    level != TLS_NONE ||
+	    level != TLS_NONE || tls_is_default(lint) ||
 	    configuration_value(lint->configuration, client, "smtp_tls_policy_maps")->text.length)
 		return;
 	lint_report(lint, rule, tls_level_position(lint, client),
