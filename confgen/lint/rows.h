@@ -7,3 +7,4 @@
 #include "confgen/lint/rows_tls.h"
 #include "confgen/lint/rows_proxy.h"
 #include "confgen/lint/rows_operation.h"
+#include "confgen/lint/rows_dms.h"
