@@ -98,6 +98,13 @@ struct listeners listener_list(const struct lint *lint, const char *daemon)
 	return listeners;
 }
 
+bool listener_whole(const struct lint *lint)
+{
+	size_t at = 0;
+
+	return configuration_next(lint->configuration, "cleanup", &at) != NULL;
+}
+
 static enum listener_has search(const struct lint *lint, const struct service *service,
 				const char *parameter, const char *restriction, int depth)
 {

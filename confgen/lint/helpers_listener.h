@@ -29,6 +29,12 @@ struct listeners {
 /* The services of this daemon, "smtpd" or "postscreen", that take connections. */
 struct listeners listener_list(const struct lint *lint, const char *daemon);
 
+/*
+ * Whether master.cf is that of a whole Postfix, not a few services that are added to another one:
+ * what it does not say can only be judged then.
+ */
+bool listener_whole(const struct lint *lint);
+
 /* What a listener's restrictions say of one name, "reject" or "permit_mynetworks" for one. */
 enum listener_has {
 	LISTENER_NO,

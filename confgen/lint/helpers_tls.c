@@ -64,9 +64,10 @@ bool tls_hop_level(const struct lint *lint, const struct hop *hop, enum tls_leve
 
 struct position tls_level_position(const struct lint *lint, const struct service *client)
 {
-	return configuration_position(
-		lint->configuration, client,
-		configuration_value(lint->configuration, client, "smtp_tls_security_level"));
+	const struct value *value =
+		configuration_value(lint->configuration, client, "smtp_tls_security_level");
+
+	return configuration_position(lint->configuration, value->set ? client : NULL, value);
 }
 
 enum tls_level tls_server_level(const struct lint *lint, const struct service *service)

@@ -26,7 +26,7 @@ bool tls_client_level(const struct lint *lint, const struct service *client, enu
 /* The level towards a hop, policies regarded. False: a table decides that cannot be read. */
 bool tls_hop_level(const struct lint *lint, const struct hop *hop, enum tls_level *out);
 
-/* Where the level of a client is set. */
+/* Where the level of a client is set; main.cf, where it is not. */
 struct position tls_level_position(const struct lint *lint, const struct service *client);
 
 /* The level of a server: TLS_NONE, TLS_MAY or TLS_ENCRYPT. */

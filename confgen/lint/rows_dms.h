@@ -1,4 +1,5 @@
-/* docker-mailserver: its override files. What finds these is in rules_dms.c; see dms_overrides.h. */
+/* docker-mailserver: its override files. What finds these is in rules_dms.c; see dms_overrides.h.
+ */
 FOUND_RULE(D01, ERROR, 0, "postconf(1)", "white space in a value for postconf -P")
 FOUND_RULE(D02, ERROR, 0, "postconf(1)", "a line of postfix-master.cf that does nothing")
 FOUND_RULE(D03, WARNING, 0, "master(5)", "user-patches.sh appends to a file, at each start again")

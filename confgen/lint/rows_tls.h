@@ -13,7 +13,8 @@ LINT_RULE(A10, ERROR, 0, "smtpd_tls_security_level", "a public port 25 demands T
 LINT_RULE(A11, WARNING, 0, "smtpd_sasl_auth_enable", "logins are offered on port 25")
 LINT_RULE(A12, INFO, 0, "smtp_tls_security_level", "an obsolete TLS parameter")
 LINT_RULE(A13, ERROR, 0, "smtp_tls_wrappermode", "TLS from the first octet on a port of STARTTLS")
-LINT_RULE(A14, ERROR, 0, "smtpd_tls_wrappermode", "a port that does not speak TLS as its clients do")
+LINT_RULE(A14, ERROR, 0, "smtpd_tls_wrappermode",
+	  "a port that does not speak TLS as its clients do")
 LINT_RULE(A15, ERROR, 0, "smtpd_tls_chain_files", "TLS without a certificate")
 LINT_RULE(A16, ERROR, 0, "smtp_sasl_password_maps", "logins as a client, without passwords")
 LINT_RULE(A17, WARNING, 0, "smtp_sasl_auth_enable", "passwords for relays that are never used")

@@ -17,7 +17,7 @@ static void judge_main(const struct lint *lint, const struct lint_rule *rule, si
 	const struct value *value = configuration_value(configuration, NULL, protocols[which].name);
 	struct listeners listeners = listener_list(lint, protocols[which].daemon);
 
-	if (!configuration->has_master || !value->set || !value->text.length)
+	if (!listener_whole(lint) || !value->set || !value->text.length)
 		return;
 	for (size_t i = 0; i < listeners.count; i++)
 		if (!listeners.items[i].passed || which == 0)

@@ -154,7 +154,7 @@ void lint_A14(const struct lint *lint, const struct lint_rule *rule)
 		struct position at = configuration_position(lint->configuration, listener->service,
 							    wrapped ? value : NULL);
 
-		if (!listener->service || listener->passed ||
+		if (!listener->service || listener->passed || (!wrapped && !listener_whole(lint)) ||
 		    !(wrapped ? listener->port == 25 || listener->port == 587
 			      : listener->port == 465))
 			continue;
@@ -194,9 +194,10 @@ void lint_A15(const struct lint *lint, const struct lint_rule *rule)
 								"smtpd_tls_security_level");
 		struct position at = configuration_position(lint->configuration, service, level);
 
-		/* without master.cf, a service may have what main.cf lacks */
-		if (!service || tls_server_level(lint, service) == TLS_NONE ||
-		    has_certificate(lint, service) || !routing_first(lint, &places, at))
+		/* without a whole master.cf, a service may have what main.cf lacks */
+		if (!service || !listener_whole(lint) ||
+		    tls_server_level(lint, service) == TLS_NONE || has_certificate(lint, service) ||
+		    !routing_first(lint, &places, at))
 			continue;
 		lint_report(lint, rule, at, "'%s' has no certificate, so it speaks no TLS",
 			    service->fields[SERVICE_NAME].text);
@@ -292,6 +293,15 @@ void lint_A19(const struct lint *lint, const struct lint_rule *rule)
 	diagnostics_hint(lint->list, "set smtp_tls_security_level = may, or dane");
 }
 
+/* Where the level of a server is set; main.cf, where it is not. */
+static struct position server_level_position(const struct lint *lint, const struct service *service)
+{
+	const struct value *value =
+		configuration_value(lint->configuration, service, "smtpd_tls_security_level");
+
+	return configuration_position(lint->configuration, value->set ? service : NULL, value);
+}
+
 void lint_A20(const struct lint *lint, const struct lint_rule *rule)
 {
 	struct listeners listeners = listener_list(lint, "smtpd");
@@ -299,12 +309,9 @@ void lint_A20(const struct lint *lint, const struct lint_rule *rule)
 
 	for (size_t i = 0; lint->configuration->has_main && i < listeners.count; i++) {
 		const struct listener *listener = &listeners.items[i];
-		struct position at = configuration_position(
-			lint->configuration, listener->service,
-			configuration_value(lint->configuration, listener->service,
-					    "smtpd_tls_security_level"));
+		struct position at = server_level_position(lint, listener->service);
 
-		if (!listener->service || listener->reach != LISTENER_ANY ||
+		if (!listener_whole(lint) || listener->reach != LISTENER_ANY ||
 		    (listener->port != 25 && listener->port != 587) ||
 		    tls_server_level(lint, listener->service) != TLS_NONE ||
 		    listener_is_closed(lint, listener->service) ||
