@@ -6,8 +6,6 @@ LINT_RULE(B03, WARNING, 307, "smtp_bind_address_enforce",
 LINT_RULE(B04, ERROR, 0, "smtp_bind_address", "a bind address on a server, where it does nothing")
 LINT_RULE(B05, WARNING, 0, "smtp_bind_address6", "bound for one of IPv4 and IPv6 alone")
 LINT_RULE(B06, WARNING, 0, "relayhost", "a next hop without brackets: MX records are looked up")
-LINT_RULE(B07, WARNING, 0, "sender_dependent_relayhost_maps",
-	  "several next hops, where one is looked for")
 LINT_RULE(B08, WARNING, 0, "sender_dependent_relayhost_maps", "bounces take another way than mail")
 LINT_RULE(B09, INFO, 0, "inet_interfaces", "what is listened on binds outgoing mail as well")
 LINT_RULE(B10, WARNING, 0, "master(5)", "a service sets what its program does not read")

@@ -53,19 +53,17 @@ static void judge_bind_address(const struct lint *lint, const struct lint_rule *
 	struct ip_address address = {IP_NONE, {0}};
 
 	if (!value->set || !value->text.length ||
-	    (ip_parse(value->text.text, &address) == IP_OK && address.family == family &&
-	     value->text.text[0] != '['))
+	    (ip_parse(value->text.text, &address) == IP_OK && address.family == family))
 		return;
 	lint_report(lint, rule,
 		    configuration_part_position(configuration, client, value, &value->text),
 		    "'%s' is no IPv%c address", value->text.text, family == IP_V4 ? '4' : '6');
-	if (address.family != IP_NONE && value->text.text[0] != '[')
+	if (address.family != IP_NONE)
 		diagnostics_hint(lint->list, "that belongs in %s%s", "smtp_bind_address",
 				 family == IP_V4 ? "6" : "");
 	else
-		diagnostics_hint(lint->list,
-				 "one address of this host, without port and brackets; the "
-				 "source port cannot be chosen");
+		diagnostics_hint(lint->list, "one address of this host, without a port; the "
+					     "source port cannot be chosen");
 }
 
 void lint_B02(const struct lint *lint, const struct lint_rule *rule)
@@ -217,38 +215,6 @@ void lint_B06(const struct lint *lint, const struct lint_rule *rule)
 	}
 }
 
-/* Calls `judge` for each entry of the tables of a parameter that names next hops. */
-static void each_entry(const struct lint *lint, const struct lint_rule *rule, const char *parameter,
-		       void (*judge)(const struct lint *lint, const struct lint_rule *rule,
-				     const struct table_entry *entry))
-{
-	struct readable readable =
-		routing_readable(lint, configuration_value(lint->configuration, NULL, parameter));
-
-	for (size_t i = 0; i < readable.count; i++)
-		for (size_t j = 0; j < readable.items[i]->count; j++)
-			if (readable.items[i]->items[j].kind == TABLE_ENTRY)
-				judge(lint, rule, &readable.items[i]->items[j]);
-}
-
-static void judge_list(const struct lint *lint, const struct lint_rule *rule,
-		       const struct table_entry *entry)
-{
-	struct list list = list_split(lint->arena, &entry->value);
-
-	if (list.count < 2)
-		return;
-	lint_report(lint, rule, text_position(&entry->value), "%zu next hops for '%s'", list.count,
-		    entry->key.text);
-	diagnostics_hint(lint->list, "name one, and others in smtp_fallback_relay; or let "
-				     "sender_dependent_default_transport_maps name them all");
-}
-
-void lint_B07(const struct lint *lint, const struct lint_rule *rule)
-{
-	each_entry(lint, rule, "sender_dependent_relayhost_maps", judge_list);
-}
-
 void lint_B08(const struct lint *lint, const struct lint_rule *rule)
 {
 	const struct configuration *configuration = lint->configuration;
@@ -374,7 +340,7 @@ void lint_B11(const struct lint *lint, const struct lint_rule *rule)
 			    strspn(text + length, "0123456789") == strlen(text + length))
 				continue;
 			lint_report(lint, rule, hops.items[i].at,
-				    "'%s' is taken for the name of a host", transports[j]);
+				    "'%s' belongs to no next hop: mail waits", transports[j]);
 			diagnostics_hint(lint->list,
 					 "write '%s', or set default_transport for another "
 					 "transport",

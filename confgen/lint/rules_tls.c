@@ -27,8 +27,8 @@ void lint_A06(const struct lint *lint, const struct lint_rule *rule)
 		    !routing_first(lint, &places, hop->at))
 			continue;
 		lint_report(lint, rule, hop->at,
-			    wrapped ? "'%s' speaks TLS at once; below level encrypt "
-				      "smtp_tls_wrappermode does nothing"
+			    wrapped ? "'%s' speaks TLS at once, for which "
+				      "Postfix wants level encrypt: mail waits"
 				    : "'%s' speaks TLS at once, and Postfix waits for a greeting",
 			    hop->next.text.text);
 		diagnostics_hint(lint->list, "smtp_tls_wrappermode = yes, with "
