@@ -1,8 +1,8 @@
 /*
  * docker-mailserver's override files: what is read, what is found, and what they amount to.
  *
- * How postconf -P takes a line was tried with Postfix 3.7.11: white space in a value is fatal, and a
- * service that is not there gives a warning.
+ * How postconf -P takes a line was tried with Postfix 3.7.11: white space in a value is fatal, and
+ * a service that is not there gives a warning.
  */
 #include "confgen/lint/dms_overrides.h"
 #include "confgen/lint/lint.h"
