@@ -4,3 +4,8 @@
  */
 #include "confgen/lint/rows_relay.h"
 #include "confgen/lint/rows_comments.h"
+#include "confgen/lint/rows_routing.h"
+#include "confgen/lint/rows_tls.h"
+#include "confgen/lint/rows_proxy.h"
+#include "confgen/lint/rows_operation.h"
+#include "confgen/lint/rows_dms.h"

@@ -1,0 +1,17 @@
+/* Identity and operation: the host's name, milters, limits, and what was left on. */
+LINT_RULE(I01, ERROR, 0, "myhostname", "the host's name is no name for others")
+LINT_RULE(I02, ERROR, 0, "myhostname", "the next hop has this host's name")
+LINT_RULE(I05, WARNING, 0, "milter_default_action", "mail leaves unsigned while the signer is down")
+LINT_RULE(I06, WARNING, 0, "non_smtpd_milters", "local mail is not signed")
+LINT_RULE(I07, ERROR, 0, "mailbox_size_limit", "a message may be larger than a mailbox")
+LINT_RULE(I08, WARNING, 0, "message_size_limit", "messages of any size are taken")
+LINT_RULE(I09, INFO, 0, "soft_bounce", "nothing ever bounces")
+LINT_RULE(I10, WARNING, 0, "compatibility_level", "no compatibility level that fits")
+LINT_RULE(I11, ERROR, 0, "smtpd_forbid_bare_newline", "SMTP smuggling is let in")
+LINT_RULE(I12, WARNING, 0, "smtpd_forbid_bare_newline",
+	  "this release lets SMTP smuggling in by default")
+LINT_RULE(I13, WARNING, 0, "maximal_queue_lifetime", "mail waits less than a day")
+LINT_RULE(I14, INFO, 0, "master(5)", "verbose logging was left on")
+LINT_RULE(I15, WARNING, 0, "smtpd_banner", "the greeting does not begin with the host's name")
+LINT_RULE(I16, ERROR, 0, "content_filter", "what the filter returns is filtered again, for ever")
+LINT_RULE(I17, INFO, 0, "internal_mail_filter_classes", "bounces are not signed")
