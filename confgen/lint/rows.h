@@ -3,3 +3,4 @@
  * the reader of the configuration finds. See lint.h.
  */
 #include "confgen/lint/rows_relay.h"
+#include "confgen/lint/rows_syntax.h"

@@ -1,0 +1,47 @@
+/* See helpers_syntax.h. */
+#include "confgen/lint/helpers_syntax.h"
+
+static void visit(const struct lint *lint, const struct lint_rule *rule, syntax_check check,
+		  const struct service *service, const struct assignment *assignment)
+{
+	const char *name = assignment->name.text;
+	struct syntax_setting setting = {service, assignment,
+					 configuration_value(lint->configuration, service, name),
+					 name, configuration_kind(lint->configuration, name)};
+
+	if (!assignment->overridden)
+		check(lint, rule, &setting);
+}
+
+void syntax_each(const struct lint *lint, const struct lint_rule *rule, syntax_check check)
+{
+	const struct configuration *configuration = lint->configuration;
+	const struct service *service;
+	size_t next = 0;
+
+	for (size_t i = 0; i < configuration->main.count; i++)
+		visit(lint, rule, check, NULL, configuration->main.items[i]);
+	while ((service = configuration_next(configuration, NULL, &next)))
+		for (size_t i = 0; i < service->overrides.count; i++)
+			visit(lint, rule, check, service, service->overrides.items[i]);
+}
+
+struct position syntax_place(const struct lint *lint, const struct syntax_setting *setting,
+			     const struct text *part)
+{
+	return configuration_part_position(lint->configuration, setting->service, setting->value,
+					   part);
+}
+
+unsigned short syntax_version(const struct lint *lint)
+{
+	static const unsigned short versions[] = {
+		[POSTFIX_3_5] = 305, [POSTFIX_3_7] = 307, [POSTFIX_3_10] = 310};
+
+	return versions[lint->configuration->release];
+}
+
+const char *syntax_version_text(const struct lint *lint, unsigned short version)
+{
+	return arena_printf(lint->arena, "%d.%d", version / 100, version % 100);
+}
