@@ -1,29 +1,39 @@
 /* See helpers_syntax.h. */
 #include "confgen/lint/helpers_syntax.h"
 
-static void visit(const struct lint *lint, const struct lint_rule *rule, syntax_check check,
-		  const struct service *service, const struct assignment *assignment)
+static void add(const struct lint *lint, struct syntax_settings *settings,
+		const struct service *service, const struct assignment *assignment)
 {
 	const char *name = assignment->name.text;
-	struct syntax_setting setting = {service, assignment,
-					 configuration_value(lint->configuration, service, name),
-					 name, configuration_kind(lint->configuration, name)};
 
 	if (!assignment->overridden)
-		check(lint, rule, &setting);
+		*arena_push(lint->arena, settings) = (struct syntax_setting){
+			service, assignment,
+			configuration_value(lint->configuration, service, name), name,
+			configuration_kind(lint->configuration, name)};
 }
 
-void syntax_each(const struct lint *lint, const struct lint_rule *rule, syntax_check check)
+struct syntax_settings syntax_settings(const struct lint *lint)
 {
 	const struct configuration *configuration = lint->configuration;
+	struct syntax_settings settings = {0};
 	const struct service *service;
 	size_t next = 0;
 
 	for (size_t i = 0; i < configuration->main.count; i++)
-		visit(lint, rule, check, NULL, configuration->main.items[i]);
+		add(lint, &settings, NULL, configuration->main.items[i]);
 	while ((service = configuration_next(configuration, NULL, &next)))
 		for (size_t i = 0; i < service->overrides.count; i++)
-			visit(lint, rule, check, service, service->overrides.items[i]);
+			add(lint, &settings, service, service->overrides.items[i]);
+	return settings;
+}
+
+void syntax_each(const struct lint *lint, const struct lint_rule *rule, syntax_check check)
+{
+	struct syntax_settings settings = syntax_settings(lint);
+
+	for (size_t i = 0; i < settings.count; i++)
+		check(lint, rule, &settings.items[i]);
 }
 
 struct position syntax_place(const struct lint *lint, const struct syntax_setting *setting,

@@ -16,6 +16,14 @@ struct syntax_setting {
 typedef void (*syntax_check)(const struct lint *lint, const struct lint_rule *rule,
 			     const struct syntax_setting *setting);
 
+/* All values in force, in the order of the files. */
+struct syntax_settings {
+	struct syntax_setting *items;
+	size_t count;
+};
+
+struct syntax_settings syntax_settings(const struct lint *lint);
+
 /* Calls `check` for each value in force, in the order of the files. */
 void syntax_each(const struct lint *lint, const struct lint_rule *rule, syntax_check check);
 
