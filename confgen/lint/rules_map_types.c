@@ -112,6 +112,12 @@ static void check_types(const struct lint *lint, const struct lint_rule *rule,
 	}
 }
 
+/* Whether what the table holds in braces must not be shown. */
+static bool is_secret(const struct maps_use *use)
+{
+	return strstr(use->setting->name, "password") != NULL;
+}
+
 static void report_type(const struct lint *lint, const struct lint_rule *rule,
 			const struct maps_use *use)
 {
@@ -126,13 +132,36 @@ static void report_type(const struct lint *lint, const struct lint_rule *rule,
 			    syntax_version_text(lint, table->type->since));
 		return;
 	}
-	/* a part without a colon; `:name` */
-	lint_report(lint, rule, maps_place(lint, use), "Postfix knows no type '%s' of tables",
-		    table->type_name.text);
+	if (is_secret(use)) {
+		lint_report(lint, rule, maps_place(lint, use),
+			    "Postfix knows no such type of tables");
+		diagnostics_hide_source(lint->list);
+	} else {
+		lint_report(lint, rule, maps_place(lint, use),
+			    "Postfix knows no type '%s' of tables", table->type_name.text);
+	}
 	if (near)
 		diagnostics_hint(lint->list, "did you mean '%s'?", near);
 	else
 		diagnostics_hint(lint->list, "'postconf -m' lists the types");
+}
+
+static void check_braces(const struct lint *lint, const struct lint_rule *rule,
+			 const struct maps_use *use)
+{
+	struct diagnostics *unheard = diagnostics_new(lint->arena);
+
+	if (!is_secret(use)) {
+		table_parse(lint->arena, &use->table->reference, lint->list);
+		return;
+	}
+	table_parse(lint->arena, &use->table->reference, unheard);
+	if (!diagnostics_count(unheard, SEVERITY_INFO))
+		return;
+	lint_report(lint, rule, maps_place(lint, use), "a table of %s is written wrong",
+		    use->setting->name);
+	diagnostics_hint(lint->list, "see DATABASE_README for how tables are written");
+	diagnostics_hide_source(lint->list);
 }
 
 void lint_M05(const struct lint *lint, const struct lint_rule *rule)
@@ -146,7 +175,7 @@ void lint_M05(const struct lint *lint, const struct lint_rule *rule)
 		if (!use->table->type || use->table->type->since > syntax_version(lint))
 			report_type(lint, rule, use);
 		else if (use->table->parts.count || use->table->type->braces)
-			table_parse(lint->arena, &use->table->reference, lint->list);
+			check_braces(lint, rule, use);
 	}
 }
 

@@ -299,6 +299,7 @@ static void check_known(const struct lint *lint, const struct lint_rule *rule,
 		lint_report(lint, rule, at, "'%s' is of Postfix %s: %s answers clients with 451",
 			    name, syntax_version_text(lint, restriction->since),
 			    syntax_version_text(lint, version));
+		diagnostics_hint(lint->list, "remove it");
 	} else if (restriction->removed && restriction->removed <= version) {
 		lint_report(lint, rule, at,
 			    "'%s' is gone from Postfix %s on: clients are answered with 451", name,
