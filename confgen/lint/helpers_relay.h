@@ -70,7 +70,7 @@ bool relay_uses(const struct lint *lint, const struct service *service, const ch
 
 /* Whether the result of an access table permits, or stops. */
 enum relay_answer { RELAY_GOES_ON, RELAY_PERMITS, RELAY_STOPS };
-enum relay_answer relay_answer(const struct lint *lint, const struct text *result);
+enum relay_answer relay_answer(const struct text *result);
 
 /* Items of a list of patterns, with what files hold in the place of their names. */
 struct relay_patterns {

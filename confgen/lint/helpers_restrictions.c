@@ -115,20 +115,24 @@ static bool is_code(const char *word)
 	return strlen(word) == 3 && (word[0] == '4' || word[0] == '5') && is_number(word);
 }
 
-enum relay_answer relay_answer(const struct lint *lint, const struct text *result)
+/* Tables have many entries: nothing is allocated here. */
+enum relay_answer relay_answer(const struct text *result)
 {
 	static const char *const permits[] = {"ok", "permit", NULL};
-	struct list words = list_split(lint->arena, result);
+	size_t at = 0, start, length;
+	char word[64];
 
-	for (size_t i = 0; i < words.count; i++) {
-		const char *word = words.items[i].text.text;
-
+	while (list_next(result, LIST_SEPARATORS, true, &at, &start, &length)) {
+		if (length >= sizeof(word))
+			return RELAY_GOES_ON;
+		memcpy(word, result->text + start, length);
+		word[length] = '\0';
 		if (is_one_of(word, permits))
 			return RELAY_PERMITS;
 		if (is_code(word) || is_one_of(word, stops))
 			return RELAY_STOPS;
 		if (is_number(word))
-			return words.count == 1 ? RELAY_PERMITS : RELAY_GOES_ON;
+			return length == result->length ? RELAY_PERMITS : RELAY_GOES_ON;
 		/* an action with text behind it, or restrictions, of which each counts */
 		if (!restriction_find(word))
 			return RELAY_GOES_ON;
@@ -146,7 +150,7 @@ static enum relay_answer answer_to_all(const struct lint *lint, const struct tab
 		return RELAY_GOES_ON;
 	if (strcmp(table->type->name, "static") == 0) {
 		*at = table->reference;
-		return relay_answer(lint, &table->name);
+		return relay_answer(&table->name);
 	}
 	contents = table->type->braces ? relay_contents(lint, table) : NULL;
 	for (size_t i = 0; contents && i < contents->count; i++) {
@@ -157,7 +161,7 @@ static enum relay_answer answer_to_all(const struct lint *lint, const struct tab
 			return RELAY_GOES_ON;
 		if (cidr ? entry->network.prefix == 0 && !entry->negated : relay_fits_all(entry)) {
 			*at = entry->key;
-			return relay_answer(lint, &entry->value);
+			return relay_answer(&entry->value);
 		}
 	}
 	return RELAY_GOES_ON;
@@ -172,7 +176,7 @@ static bool find_permit(const struct lint *lint, const struct table *table, stru
 		const struct table_entry *entry = &contents->items[i];
 
 		if (entry->kind == TABLE_ENTRY && !entry->beaten_by &&
-		    relay_answer(lint, &entry->value) == RELAY_PERMITS) {
+		    relay_answer(&entry->value) == RELAY_PERMITS) {
 			*at = entry->key;
 			return true;
 		}
