@@ -107,6 +107,7 @@ static void warn_of_missing(struct arena *arena, const char *directory, struct d
 	nowhere->name = arena_printf(arena, "%s/master.cf", directory);
 	diagnostics_add(list, SEVERITY_WARNING, RULE_FILE_READ, (struct position){nowhere, 0, 0},
 			"there is no master.cf: services are not judged");
+	diagnostics_hint(list, "put the master.cf of the host beside main.cf");
 }
 
 static struct configuration *load_folder(struct arena *arena, const char *path,

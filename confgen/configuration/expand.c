@@ -49,6 +49,12 @@ __attribute__((format(printf, 5, 6))) static bool fail(struct expansion *expansi
 	diagnostics_add(expansion->context->list, SEVERITY_ERROR, rule, position, "%s",
 			arena_vprintf(arena, format, args));
 	va_end(args);
+	if (strcmp(rule, RULE_EXPANSION_RECURSION) == 0)
+		diagnostics_hint(expansion->context->list,
+				 "write out what it stands for: a value cannot be added to");
+	else
+		diagnostics_hint(expansion->context->list,
+				 "write $name, ${name}, ${name?{text}:{text}}, or $$ for a '$'");
 	return false;
 }
 

@@ -199,6 +199,7 @@ bool lines_check(const struct source *source, struct diagnostics *list)
 			diagnostics_add(list, SEVERITY_ERROR, RULE_FILE_BINARY,
 					place(source, line, at, sign),
 					"there is a NUL here: this is not a text file");
+			diagnostics_hint(list, "write the file anew, as UTF-8 or ASCII");
 			return false;
 		}
 		sign = is_void(at, end) ? NULL : find_template(at, end, &kind);
@@ -234,5 +235,7 @@ int lines_load(struct arena *arena, const char *path, const char *name, size_t l
 		diagnostics_add(list, SEVERITY_ERROR, RULE_FILE_READ, (struct position){read, 0, 0},
 				"cannot be read: %s",
 				error == -EINVAL ? "not a regular file" : strerror(-error));
+	diagnostics_hint(list, "give a folder with main.cf and master.cf, or one of these files, "
+			       "that you may read");
 	return error;
 }

@@ -20,6 +20,7 @@ static void complain(struct reader *reader, const struct text *at, const char *w
 	diagnostics_add(reader->list, SEVERITY_ERROR, RULE_MASTER_OPTION, text_position(at),
 			"service '%s': %s: '%s'", reader->service->fields[SERVICE_NAME].text, why,
 			at->text);
+	diagnostics_hint(reader->list, "write -o name=value, or -o { name = value }");
 	reader->good = false;
 }
 
@@ -78,6 +79,15 @@ static bool takes_arguments(const struct service *service)
 	return strcmp(daemon, "pipe") == 0 || strcmp(daemon, "spawn") == 0;
 }
 
+/* smtp(8) and lmtp(8) take flags, from 3.5 on. */
+static bool is_flags(const struct service *service, const struct text *argument)
+{
+	const char *daemon = service_daemon(service);
+
+	return (strcmp(daemon, "smtp") == 0 || strcmp(daemon, "lmtp") == 0) &&
+	       strncmp(argument->text, "flags=", strlen("flags=")) == 0;
+}
+
 /* The first argument that is no option, and all behind it. */
 static void add_operand(struct reader *reader, const struct text *argument)
 {
@@ -91,7 +101,7 @@ static void add_operand(struct reader *reader, const struct text *argument)
 		return;
 	}
 	reader->ended = true;
-	if (stripped.text[0] == '-')
+	if (stripped.text[0] == '-' || is_flags(service, &stripped))
 		return;
 	service->has_stray = true;
 	service->stray = stripped;

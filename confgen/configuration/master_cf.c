@@ -31,6 +31,8 @@ __attribute__((format(printf, 4, 5))) static void complain(struct diagnostics *l
 			text_position(&service->fields[field]),
 			"the field '%s' of service '%s' is '%s': %s", field_names[field],
 			service->fields[SERVICE_NAME].text, service->fields[field].text, why);
+	diagnostics_hint(list, "the fields are: service type private unprivileged chroot wakeup "
+			       "process_limit command");
 }
 
 static bool check_type(const struct service *service, struct diagnostics *list)
@@ -211,6 +213,7 @@ void master_cf_parse(struct arena *arena, const struct source *source, struct di
 			diagnostics_add(
 				list, SEVERITY_ERROR, RULE_MASTER_FIELD_COUNT, text_position(&line),
 				"more services than are read here: %d", MASTER_MOST_SERVICES);
+			diagnostics_hint(list, "is this master.cf?");
 			break;
 		}
 	}

@@ -8,9 +8,11 @@ static struct table *parse(struct arena *arena, const struct text *reference,
 
 static void refuse(struct diagnostics *list, const struct text *at, const char *why)
 {
-	if (list)
-		diagnostics_add(list, SEVERITY_ERROR, RULE_TABLE_REFERENCE, text_position(at),
-				"%s: '%.80s%s'", why, at->text, at->length > 80 ? "..." : "");
+	if (!list)
+		return;
+	diagnostics_add(list, SEVERITY_ERROR, RULE_TABLE_REFERENCE, text_position(at),
+			"%s: '%.80s%s'", why, at->text, at->length > 80 ? "..." : "");
+	diagnostics_hint(list, "see DATABASE_README for how tables are written");
 }
 
 /* The tables in "{type:name, ...}". */

@@ -9,6 +9,7 @@ bool table_warn(const struct table_reader *reader, struct position at, const cha
 		return false;
 	diagnostics_add(reader->list, SEVERITY_WARNING, RULE_TABLE_ENTRY, at,
 			"%s: Postfix ignores this entry", why);
+	diagnostics_hint(reader->list, "mend the entry, or remove it");
 	diagnostics_hide_source(reader->list);
 	return false;
 }
@@ -107,6 +108,7 @@ static void warn_of_open(const struct table_reader *reader)
 		} else if (entry->kind == TABLE_IF) {
 			diagnostics_add(reader->list, SEVERITY_WARNING, RULE_TABLE_ENTRY,
 					text_position(&entry->key), "this 'if' has no 'endif'");
+			diagnostics_hint(reader->list, "add 'endif' behind the last entry");
 			diagnostics_hide_source(reader->list);
 			return;
 		}

@@ -1,2 +1,25 @@
-/* Relay and trust: who may send through this host. */
+/* Relay and trust: who may send through this host, and for whom it takes mail. */
 LINT_RULE(R01, ERROR, 0, "mynetworks", "a public network is trusted: an open relay")
+LINT_RULE(R02, WARNING, 0, "mynetworks", "all of a private range is trusted")
+LINT_RULE(R03, WARNING, 0, "mynetworks", "loopback is not trusted")
+LINT_RULE(R04, ERROR, 0, "mynetworks", "an IPv6 network without brackets")
+LINT_RULE(R05, ERROR, 0, "mynetworks", "a network with bits set below its prefix")
+LINT_RULE(R06, WARNING, 0, "mynetworks_style", "whole subnets are trusted")
+LINT_RULE(R07, ERROR, 0, "smtpd_relay_restrictions", "nothing keeps strangers from relaying")
+LINT_RULE(R08, ERROR, 0, "smtpd_relay_restrictions", "strangers are permitted to relay")
+LINT_RULE(R09, ERROR, 0, "relay_domains", "relay_domains holds a wildcard")
+LINT_RULE(R10, WARNING, 0, "ADDRESS_CLASS_README", "a domain in two address classes")
+LINT_RULE(R11, WARNING, 0, "relay_domains", "subdomains are relayed, but not routed")
+LINT_RULE(R12, WARNING, 0, "relay_recipient_maps", "unknown recipients of relay domains bounce")
+LINT_RULE(R13, WARNING, 0, "local_recipient_maps", "unknown local recipients bounce")
+LINT_RULE(R14, WARNING, 0, "local_transport", "no mailbox for postmaster")
+LINT_RULE(R15, WARNING, 0, "transport(5)", "a transport for '*' takes mail of this host's domains")
+LINT_RULE(R16, INFO, 0, "permit_mx_backup", "permit_mx_backup is deprecated")
+LINT_RULE(R17, WARNING, 0, "smtpd_authorized_xclient_hosts",
+	  "many hosts may claim to be any client")
+LINT_RULE(R18, WARNING, 0, "smtpd_client_restrictions",
+	  "clients are refused that the service is for")
+LINT_RULE(R20, WARNING, 0, "permit_tls_all_clientcerts",
+	  "any certificate of a known authority may relay")
+LINT_RULE(R21, ERROR, 0, "access(5)", "what a client claims of itself lets it relay")
+LINT_RULE(R22, WARNING, 0, "permit_mx_backup_networks", "whoever names this host as MX may relay")

@@ -197,7 +197,7 @@ static const struct {
 	{"a = hash:{{ b }}/c\n", "", "main.cf:1:10: error: this file is a template"},
 	{"a = <%= b %>\n", "", "main.cf:1:5: error: this file is a template: <% ... %>"},
 	{"${X}\n", "", "hint: if this is a template"},
-	{"myorigin = $a\na = x $b\nb = $a\n", "", "[expansion-recursion]"},
+	{"myorigin = $a\na = x $b\nb = $a\n", "", "[S07]"},
 	{"myorigin = x $myorigin\n", "", "main.cf:1:15: error: the value refers to itself"},
 	{"myorigin = x $\n", "", "main.cf:1:14: error: '$' without the name"},
 	{"myorigin = ${a\n", "", "main.cf:1:12: error: '${' is never closed"},

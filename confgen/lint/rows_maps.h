@@ -1,0 +1,13 @@
+/* Maps: lookup tables, their types, their files and what stands in them. */
+LINT_RULE(M01, ERROR, 0, "postconf(1)", "a type of table that is not installed")
+LINT_RULE(M02, ERROR, 0, "postmap(1)", "a file of a table is missing, or its index is old")
+LINT_RULE(M03, WARNING, 0, "postmap(1)", "an entry that Postfix ignores")
+LINT_RULE(M04, ERROR, 205, "proxy_write_maps", "a table that proxymap(8) refuses to write")
+LINT_RULE(M05, ERROR, 0, "DATABASE_README", "a table without a type that Postfix knows")
+LINT_RULE(M06, WARNING, 0, "postmap(1)", "a comment behind an entry becomes part of it")
+LINT_RULE(M07, ERROR, 0, "proxy_read_maps", "a table that proxymap(8) refuses to read")
+LINT_RULE(M08, WARNING, 0, "DATABASE_README", "a database's password that others can read")
+LINT_RULE(M09, WARNING, 0, "DATABASE_README", "a table whose place depends on who asks")
+LINT_RULE(M10, WARNING, 0, "postmap(1)", "a key that nothing looks up")
+LINT_RULE(M11, WARNING, 0, "DATABASE_README", "a type of table that finds nothing here")
+LINT_RULE(M12, ERROR, 0, "access(5)", "an action that Postfix does not know")
