@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Sets up a fresh Debian 12 (as root) and runs every test: scripts/test.sh [--fast]
-# --fast leaves out the clang build and the sanitizer run. The whole run tests the programs from end to
-# end with the sanitizers in them; without, only where that may make a difference. Other releases of
-# Postfix (label matrix) see the programs without.
+# --fast leaves out the clang build and the sanitizer run. The whole run tests the programs with the
+# sanitizers in them; without, what is quick, other releases of Postfix (label matrix), and figures.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/setup.sh
@@ -42,9 +41,9 @@ build dev
 if $fast; then
 	run dev
 else
-	run dev --label-exclude '^(e2e|cli|milter)$'
+	run dev --label-regex '^(unit|golden|matrix|bench)$'
 	build clang
 	build asan
-	run asan --label-exclude '^matrix$'
+	run asan --label-exclude '^(matrix|bench)$'
 fi
 echo "all tests took $((SECONDS - started)) seconds"

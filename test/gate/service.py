@@ -55,14 +55,21 @@ class Service:
         os.unlink(self.path)
 
     def take(self):
-        """What Postfix's pass_accept does; the descriptor's socket and all octets."""
-        connection, _ = self.socket.accept()
-        with connection:
-            octets, control, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(4))
-            numbers = array.array("i")
-            numbers.frombytes(control[0][2][:4])
-            octets += connection.recv(100)
-            return socket.socket(fileno=numbers[0]), octets
+        """What Postfix's pass_accept does; the descriptor's socket and all octets.
+
+        A connection without a descriptor is one that the kernel refused to pass (too many of the
+        user's are on their way); the gate tries again.
+        """
+        while True:
+            connection, _ = self.socket.accept()
+            with connection:
+                octets, control, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(4))
+                if not octets:
+                    continue
+                numbers = array.array("i")
+                numbers.frombytes(control[0][2][:4])
+                octets += connection.recv(100)
+                return socket.socket(fileno=numbers[0]), octets
 
     def __enter__(self):
         return self

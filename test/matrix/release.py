@@ -33,9 +33,13 @@ def topology_for(topology, release, folder, kinds=("postfix",)):
     shutil.copytree(topology.parent, copy.parent)
     for secret in copy.parent.glob("secrets/*"):
         secret.chmod(0o600)
-    text = re.sub(r"^ +postfix: \{version: .*\}\n", "", copy.read_text(encoding="utf-8"), flags=re.M)
-    text, count = re.subn(rf"^( +)kind: ({'|'.join(kinds)})$",
-                          rf'\1kind: \2\n\1postfix: {{version: "{release}"}}', text, flags=re.M)
+    text = copy.read_text(encoding="utf-8")
+    text = re.sub(r"^ +postfix: \{version: [^}]*\}\n", "", text, flags=re.M)
+    text = re.sub(r",\s*postfix: \{version: [^}]*\}", "", text)
+    text, count = re.subn(rf"^( +)kind: ({'|'.join(kinds)})(,.*)?$",
+                          lambda node: f'{node[1]}kind: {node[2]}' +
+                          (f', postfix: {{version: "{release}"}}{node[3]}' if node[3] else
+                           f'\n{node[1]}postfix: {{version: "{release}"}}'), text, flags=re.M)
     assert count, f"no node of kind {kinds} in {topology}"
     copy.write_text(text, encoding="utf-8")
     return copy
