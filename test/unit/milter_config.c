@@ -415,8 +415,8 @@ static void test_mistakes(void **state)
 		 "m.conf:3:24: error: dns_servers: '1.2.3.4:99999' is no address of a server\n"
 		 "m.conf:4:27: error: verify_signatures_most '0' is not a number from 1 to 100\n"},
 		{"http = 'inet:9100@192.0.2.1'\n" DOMAIN,
-		 "m.conf:1:8: warning: http is open to whoever can connect to 192.0.2.1\n"
-		 "m.conf:1:8: error: http 'inet:9100@192.0.2.1' is not on this host alone\n"},
+		 "m.conf:1:9: warning: http is open to whoever can connect to 192.0.2.1\n"
+		 "m.conf:1:9: error: http 'inet:9100@192.0.2.1' is not on this host alone\n"},
 		{"log = \"stderr\n" DOMAIN,
 		 "m.conf:1:7: error: the string that begins here has no end\n"},
 		{"/* log = 'stderr'\n" DOMAIN,
