@@ -345,9 +345,9 @@ def main():
               f"brisbane._domainkey.football.example.com. TXT {strings(RFC8463_ED25519)}",
               f"test._domainkey.football.example.com. TXT {strings(RFC8463_RSA)}"]
     server = NameServer(lines)
-    milter = Milter({"example.com": [f'key "ours" {{ file = "{folder}/rsa" }}']},
-                    CONFIGURATION + 'dns_servers = {"127.0.0.1"}\n')
     try:
+        milter = Milter({"example.com": [f'key "ours" {{ file = "{folder}/rsa" }}']},
+                        CONFIGURATION + 'dns_servers = {"127.0.0.1"}\n')
         for test, argument in ((test_standards, milter), (test_rfc8463_keys, folder), (test_forms, milter),
                                (test_who, milter), (test_forged, milter), (test_hostile, milter), (test_large, milter),
                                (test_names, folder), (test_dns, folder)):
