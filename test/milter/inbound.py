@@ -299,7 +299,8 @@ def test_dns(folder):
     for thread in threads:
         thread.join()
     check("stalled: temperror", all(answer.count("dkim=temperror") == 6 for answer in answers), answers[0])
-    check("stalled: within its time", max(took) < 16, max(took))
+    # 10 s of DNS each; libmilter's pool may wake one worker for two sessions, of which one then waits for the other
+    check("stalled: within its time", max(took) < 45, max(took))
     print(f"# 40 stalled messages took {max(took):.1f} s")
     check("stop", stalling.stop() == 0)
     for milter in (lying, stalling):
