@@ -298,8 +298,8 @@ void domains_check(struct reader *reader, const struct source *source, bool comp
 	if (complete && reader->any_domain && !config->key_folder)
 		mistake(reader, ((struct position){source, 0, 0}),
 			"has a domain * but no key_folder: there are no keys for it");
-	if (complete && !reader->left_out && config->domain_count == 0 &&
-	    !config->key_folder && !has_other_work(config))
+	if (complete && !reader->left_out && config->domain_count == 0 && !config->key_folder &&
+	    !has_other_work(config))
 		mistake(reader, ((struct position){source, 0, 0}),
 			"has no domain section: there is nothing to sign for");
 }
