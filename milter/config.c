@@ -4,12 +4,12 @@
  */
 #include "milter/config_reader.h"
 #include "common/config_value.h"
+#include "milter/service_socket.h"
+#include "milter/verifier.h"
 
 #define DEFAULT_PATH  "/var/spool/postfix/postern/milter.sock"
 #define DEFAULT_GROUP "postfix"
 #define DEFAULT_USER  "postern"
-
-#define MOST_SIGNATURES 10 /* of one message that are verified, unless it is configured */
 
 void words_add(struct reader *reader, const struct setting *setting, struct words *words)
 {
@@ -163,12 +163,21 @@ static void set_policy_socket(struct reader *reader, const struct setting *setti
 			    &path);
 }
 
+/* The pages have no access control, and tell who signs for which domains. */
 static void set_http(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
-	const char *path;
+	const char *name, *path;
 
 	(void)subject;
-	socket_address_read(reader->arena, setting, reader->list, &reader->config->http, &path);
+	if (!socket_address_read(reader->arena, setting, reader->list, &name, &path))
+		return;
+	if (service_socket_is_valid(name, true)) {
+		reader->config->http = name;
+		return;
+	}
+	mistake(reader, setting->at, "%s '%s' is not on this host alone", setting->name,
+		setting->value);
+	diagnostics_hint(reader->list, "inet:PORT@127.0.0.1, inet6:PORT@::1 or unix:PATH");
 }
 
 static void set_authserv_id(struct reader *reader, const struct setting *setting,
@@ -194,11 +203,12 @@ static void set_most_signatures(struct reader *reader, const struct setting *set
 	unsigned long number = strtoul(text, NULL, 10);
 
 	(void)subject;
-	if (strspn(text, "0123456789") == strlen(text) && number >= 1 && number <= 100)
+	if (strspn(text, "0123456789") == strlen(text) && number >= 1 &&
+	    number <= VERIFIER_MOST_SIGNATURES)
 		reader->config->verify_signatures_most = (unsigned)number;
 	else
-		mistake(reader, setting->at, "%s '%s' is not a number from 1 to 100", setting->name,
-			text);
+		mistake(reader, setting->at, "%s '%s' is not a number from 1 to %d", setting->name,
+			text, VERIFIER_MOST_SIGNATURES);
 }
 
 static const struct row rows[] = {
@@ -332,7 +342,7 @@ static void set_defaults(struct arena *arena, struct config *config)
 		.user = DEFAULT_USER,
 		.log = LOG_TO_SYSLOG,
 		.key_folder_selector = "mail",
-		.verify_signatures_most = MOST_SIGNATURES,
+		.verify_signatures_most = VERIFIER_SIGNATURES,
 		.exact = name_map_new(arena, 16),
 		.below = name_map_new(arena, 16),
 		.kept_fields = name_map_new(arena, 64),

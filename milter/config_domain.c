@@ -269,6 +269,15 @@ static void check_domain(struct reader *reader, struct signing_domain *domain, b
 	}
 }
 
+/* Whether there is anything to do besides signing. */
+static bool has_other_work(const struct config *config)
+{
+	for (size_t i = 0; i < config->listener_count; i++)
+		if (config->listeners[i].at.line)
+			return true;
+	return config->binding_count > 0 || config->binding_default_deny || config->policy_socket;
+}
+
 /* The claims of sections come before those of their subdomains, as the exact match does. */
 void domains_check(struct reader *reader, const struct source *source, bool complete)
 {
@@ -289,7 +298,8 @@ void domains_check(struct reader *reader, const struct source *source, bool comp
 	if (complete && reader->any_domain && !config->key_folder)
 		mistake(reader, ((struct position){source, 0, 0}),
 			"has a domain * but no key_folder: there are no keys for it");
-	if (complete && !reader->left_out && config->domain_count == 0 && !config->key_folder)
+	if (complete && !reader->left_out && config->domain_count == 0 && !config->key_folder &&
+	    !has_other_work(config))
 		mistake(reader, ((struct position){source, 0, 0}),
 			"has no domain section: there is nothing to sign for");
 }

@@ -1,6 +1,7 @@
 /* The sections "listener" and "sender_binding" of the configuration; see config.h. */
 #include "milter/config_reader.h"
 #include "common/config_value.h"
+#include "milter/policy.h"
 
 static const enum rule_action default_actions[RULE_COUNT] = {
 	/* that the header is lost is a fault of our own: mail can wait until it is mended */
@@ -105,13 +106,6 @@ static void set_reply(struct reader *reader, const struct setting *setting, stru
 		subject->listener->reply = setting->value;
 }
 
-static const char *const rule_settings[RULE_COUNT] = {
-	[RULE_LOOPBACK] = "claimed_loopback",	  [RULE_UNSPECIFIED] = "claimed_unspecified",
-	[RULE_LINK_LOCAL] = "claimed_link_local", [RULE_MULTICAST] = "claimed_multicast",
-	[RULE_PROXY] = "claimed_proxy",		  [RULE_INTERNAL] = "claimed_internal",
-	[RULE_LOST_HEADER] = "lost_header",
-};
-
 static void set_rule(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
 	static const char *const words[] = {
@@ -125,7 +119,7 @@ static void set_rule(struct reader *reader, const struct setting *setting, struc
 	if (!word_read(setting, words, 4, reader->list, &index))
 		return;
 	for (size_t i = 0; i < RULE_COUNT; i++)
-		if (strcmp(rule_settings[i], setting->name) == 0)
+		if (strcmp(policy_rule_names[i], setting->name) == 0)
 			subject->listener->actions[i] = (enum rule_action)index;
 }
 

@@ -17,7 +17,7 @@ struct pairs {
 	struct pair items[MOST_PAIRS];
 	size_t count;
 	char address[IP_TEXT_SIZE], from[256], selectors[256], algorithms[256], time[32];
-	char listener[128], cause[512];
+	char domains[400], results[160], sender[256], listener[128], cause[512];
 };
 
 /* Printable ASCII without what would end the value. */
@@ -37,23 +37,59 @@ static void add(struct pairs *pairs, const char *key, const char *value)
 	pairs->items[pairs->count++] = (struct pair){key, value ? value : "-"};
 }
 
-static char *join(char *out, size_t size, const struct message_record *record, bool algorithms)
+/* What all signatures say of one thing, whose place in the record is `offset`. */
+static char *join(char *out, size_t size, const struct message_record *record, size_t offset)
 {
 	size_t length = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; i < record->signature_count && length < size; i++)
-		length += (size_t)snprintf(out + length, size - length, "%s%s", i ? "," : "",
-					   algorithms ? record->signatures[i].algorithm
-						      : record->signatures[i].selector);
+	for (size_t i = 0; i < record->signature_count && length + 1 < size; i++) {
+		const char *text =
+			*(const char *const *)((const char *)&record->signatures[i] + offset);
+
+		if (i)
+			out[length++] = ',';
+		clean(out + length, size - length, text ? text : "-", ".-_");
+		length += strlen(out + length);
+	}
 	return out;
 }
 
-static void collect(struct pairs *pairs, const struct message_record *record)
-{
-	bool tried = record->signature_count > 0;
+#define JOIN(out, record, member) \
+	join(out, sizeof(out), record, offsetof(struct signature_record, member))
 
+static void add_signatures(struct pairs *pairs, const struct message_record *record)
+{
+	bool any = record->signature_count > 0;
+	bool verified = any && record->signatures[0].result;
+
+	/* one domain signs, but those that are verified have one each */
+	if (verified)
+		JOIN(pairs->domains, record, domain);
+	else if (any)
+		clean(pairs->domains, sizeof(pairs->domains), record->signatures[0].domain, ".-_");
+	add(pairs, "d", any ? pairs->domains : NULL);
+	add(pairs, "s", any ? JOIN(pairs->selectors, record, selector) : NULL);
+	add(pairs, "a", any ? JOIN(pairs->algorithms, record, algorithm) : NULL);
+	if (verified)
+		add(pairs, "dkim", JOIN(pairs->results, record, result));
+}
+
+static void add_verdict(struct pairs *pairs, const struct message_record *record)
+{
+	add(pairs, "verdict", record->verdict);
+	snprintf(pairs->time, sizeof(pairs->time), "%lu", record->milliseconds);
+	add(pairs, "ms", pairs->time);
+	if (record->cause)
+		add(pairs, "cause",
+		    clean(pairs->cause, sizeof(pairs->cause), record->cause, " .-_:/@(),;'<>"));
+}
+
+static void collect_client(struct pairs *pairs, const struct message_record *record)
+{
 	pairs->count = 0;
+	if (record->service)
+		add(pairs, "service", record->service);
 	add(pairs, "queue", record->queue_id);
 	add(pairs, "client",
 	    record->address && record->address->family != IP_NONE
@@ -65,19 +101,25 @@ static void collect(struct pairs *pairs, const struct message_record *record)
 		add(pairs, "listener",
 		    clean(pairs->listener, sizeof(pairs->listener), record->listener, ".-_:/@"));
 	add(pairs, "reason", client_kind_name(record->client));
+}
+
+static void collect_message(struct pairs *pairs, const struct message_record *record)
+{
+	collect_client(pairs, record);
 	add(pairs, "from",
 	    record->from ? clean(pairs->from, sizeof(pairs->from), record->from, ".-_") : NULL);
-	add(pairs, "d", tried ? record->signatures[0].domain : NULL);
-	add(pairs, "s",
-	    tried ? join(pairs->selectors, sizeof(pairs->selectors), record, false) : NULL);
-	add(pairs, "a",
-	    tried ? join(pairs->algorithms, sizeof(pairs->algorithms), record, true) : NULL);
-	add(pairs, "verdict", record->verdict);
-	snprintf(pairs->time, sizeof(pairs->time), "%lu", record->milliseconds);
-	add(pairs, "ms", pairs->time);
-	if (record->cause)
-		add(pairs, "cause",
-		    clean(pairs->cause, sizeof(pairs->cause), record->cause, " .-_:/@(),;'<>"));
+	add_signatures(pairs, record);
+	add_verdict(pairs, record);
+}
+
+/* A question to the policy service: there is no message yet. */
+static void collect_question(struct pairs *pairs, const struct message_record *record)
+{
+	collect_client(pairs, record);
+	if (record->sender)
+		add(pairs, "sender",
+		    clean(pairs->sender, sizeof(pairs->sender), record->sender, ".-_"));
+	add_verdict(pairs, record);
 }
 
 static char *format_json(const struct pairs *pairs, char *text, size_t size)
@@ -100,7 +142,7 @@ char *journal_format(const struct message_record *record, bool json, char *text,
 	struct pairs pairs;
 	size_t length = 0;
 
-	collect(&pairs, record);
+	(record->service ? collect_question : collect_message)(&pairs, record);
 	if (json)
 		return format_json(&pairs, text, size);
 	text[0] = '\0';

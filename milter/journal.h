@@ -1,6 +1,6 @@
 /*
- * What became of a message, as one record: the log line is written from it, and counters may be fed
- * with it.
+ * What became of a message, or of a question to the policy service, as one record: the log line is
+ * written from it, and counters are fed with it (tally.h).
  */
 #ifndef POSTERN_MILTER_JOURNAL_H
 #define POSTERN_MILTER_JOURNAL_H
@@ -9,19 +9,28 @@
 
 #define JOURNAL_MOST_SIGNATURES 16
 
+/* A signature that was made, tried, or verified. What a verified one says a stranger wrote. */
+struct signature_record {
+	const char *domain, *selector, *algorithm;
+	const char *result;   /* of a verified one: pass, fail, ...; otherwise NULL */
+	uint64_t nanoseconds; /* that making it took; 0: it was not made */
+};
+
 struct message_record {
+	const char *service;  /* "policy", or NULL: a message at the milter */
 	const char *queue_id; /* NULL: not known yet */
 	const char *listener; /* {daemon_name}, or NULL */
 	const struct ip_address *address;
 	bool claimed; /* the address is what a PROXY header claims */
 	enum client_kind client;
-	const char *from; /* domain of the first author, or NULL; written by a stranger */
-	struct {
-		const char *domain, *selector, *algorithm;
-	} signatures[JOURNAL_MOST_SIGNATURES]; /* that were made or tried */
+	const char *from;   /* domain of the first author, or NULL; written by a stranger */
+	const char *sender; /* domain of the envelope sender, where it matters, or NULL; likewise */
+	struct signature_record signatures[JOURNAL_MOST_SIGNATURES];
 	size_t signature_count;
-	const char *verdict; /* "signed", "passed", "deferred", "rejected", "quarantined" */
+	const char *verdict; /* "signed", "passed", "verified", "deferred", "rejected",
+				"quarantined", or "aborted", which is not logged */
 	const char *cause;   /* or NULL */
+	const char *rule;    /* of addresses, that refused the client; a constant, or NULL */
 	unsigned long milliseconds;
 };
 

@@ -22,7 +22,8 @@
 #define fail(...)    diagnostics_add(list, SEVERITY_ERROR, NULL, at, __VA_ARGS__)
 #define caution(...) diagnostics_add(list, SEVERITY_WARNING, NULL, at, __VA_ARGS__)
 
-static bool check_file(int fd, const char *path, struct position at, struct diagnostics *list)
+static bool check_file(int fd, const char *path, struct position at, struct diagnostics *list,
+		       time_t *modified)
 {
 	struct stat status;
 
@@ -46,13 +47,14 @@ static bool check_file(int fd, const char *path, struct position at, struct diag
 	if (status.st_uid != 0 && status.st_uid != geteuid())
 		caution("key %s belongs to user %u, who can replace it", path,
 			(unsigned)status.st_uid);
+	*modified = status.st_mtime;
 	return true;
 }
 
 /* Reads the file into `arena`, which the caller must wipe. */
 static bool read_key_file(struct arena *arena, const char *path, struct position at,
 			  const struct opener *opener, struct diagnostics *list, char **text,
-			  size_t *length)
+			  size_t *length, time_t *modified)
 {
 	AUTO_CLOSE int fd = opener->open(opener, path, false);
 	int error;
@@ -61,7 +63,7 @@ static bool read_key_file(struct arena *arena, const char *path, struct position
 		fail("key %s: %s", path, strerror(-fd));
 		return false;
 	}
-	if (!check_file(fd, path, at, list))
+	if (!check_file(fd, path, at, list, modified))
 		return false;
 	error = file_read_fd(arena, fd, LARGEST_FILE, text, length);
 	if (error)
@@ -175,10 +177,11 @@ struct key *key_load(const char *path, struct position at, const struct opener *
 	struct arena *arena = arena_new(0);
 	struct key *key = NULL;
 	EVP_PKEY *pkey = NULL;
+	time_t modified = 0;
 	char *text;
 	size_t length;
 
-	if (read_key_file(arena, path, at, opener, list, &text, &length)) {
+	if (read_key_file(arena, path, at, opener, list, &text, &length, &modified)) {
 		pkey = parse_pem(path, text, length, at, list);
 		explicit_bzero(text, length);
 	}
@@ -186,7 +189,9 @@ struct key *key_load(const char *path, struct position at, const struct opener *
 	if (pkey && check_strength(path, pkey, at, list) &&
 	    check_consistency(path, pkey, at, list)) {
 		key = make_key(pkey);
-		if (!key)
+		if (key)
+			key->modified = modified;
+		else
 			fail("key %s: %s", path, strerror(ENOMEM));
 	}
 	EVP_PKEY_free(pkey);

@@ -12,6 +12,7 @@
 #include "milter/opener.h"
 
 #include <openssl/types.h>
+#include <time.h>
 
 enum key_type { KEY_RSA, KEY_ED25519 };
 
@@ -21,6 +22,7 @@ struct key {
 	char *pem; /* one PKCS #8 block, NUL-terminated */
 	size_t length;
 	unsigned bits;
+	time_t modified; /* of its file */
 };
 
 /*

@@ -7,7 +7,10 @@
 #include "milter/keeper.h"
 #include "milter/listener.h"
 #include "common/privileges.h"
+#include "common/service_notify.h"
 #include "milter/reload.h"
+#include "milter/services.h"
+#include "milter/show_keys.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -22,16 +25,19 @@ enum exit_status { EXIT_CLEAN, EXIT_MISTAKES, EXIT_USAGE, EXIT_BROKEN };
 
 struct options {
 	const char *file; /* an absolute path, for a reload in another folder */
-	bool test, foreground;
+	bool test, foreground, show_keys, dns;
 };
 
 /* What the running service needs besides libmilter's threads. */
 struct daemon {
 	struct options options;
 	struct service service;
+	struct services *services;
 	struct opener opener; /* for reloads */
 	const struct config *started;
 };
+
+enum { OPTION_SHOW_KEYS = 256, OPTION_DNS };
 
 const char *argp_program_version = "postern-milter " POSTERN_VERSION;
 
@@ -49,8 +55,20 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case 'f':
 		options->foreground = true;
 		return 0;
+	case OPTION_SHOW_KEYS:
+		options->show_keys = true;
+		return 0;
+	case OPTION_DNS:
+		options->dns = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "unexpected argument '%s'", argument);
+		return 0;
+	case ARGP_KEY_END:
+		if (options->dns && !options->show_keys)
+			argp_error(state, "--dns goes with --show-keys");
+		if (options->test && options->show_keys)
+			argp_error(state, "--test and --show-keys exclude each other");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -64,15 +82,20 @@ static struct options parse_command_line(int argc, char **argv)
 		 0},
 		{"test", 't', NULL, 0, "Test the configuration and the keys, and exit", 0},
 		{"foreground", 'f', NULL, 0, "Stay in the foreground", 0},
+		{"show-keys", OPTION_SHOW_KEYS, NULL, 0,
+		 "Print the DNS records of the keys, and exit", 0},
+		{"dns", OPTION_DNS, NULL, 0, "With --show-keys: compare the keys with what DNS has",
+		 0},
 		{0},
 	};
 	static const struct argp parser = {
 		.options = rows,
 		.parser = parse_option,
-		.doc = "Signs mail with DKIM, as a milter of Postfix."
-		       "\vExit status: 0 good, 1 mistakes in the configuration, 2 wrong usage, 3 a "
-		       "file "
-		       "cannot be read or the service cannot run. See postern-milter(8).",
+		.doc = "Signs mail with DKIM and verifies signatures, as a milter of Postfix."
+		       "\vExit status: 0 good, 1 mistakes in the configuration or keys that are "
+		       "not "
+		       "well published, 2 wrong usage, 3 a file cannot be read or the service "
+		       "cannot run. See postern-milter(8).",
 	};
 	struct options options = {.file = "/etc/postern/postern-milter.conf"};
 
@@ -151,17 +174,42 @@ static void tell_state(const struct daemon *self)
 	snapshot_release(snapshot);
 }
 
-/* Obeys signals until one asks to end. */
+static void tell_manager(const struct daemon *self)
+{
+	struct snapshot *snapshot = snapshot_current(self->service.snapshots);
+
+	service_notify_ready();
+	service_notify_status("serving, domains: %zu",
+			      snapshot->config.domain_count + snapshot->config.folder_domain_count);
+	snapshot_release(snapshot);
+}
+
+static void read_anew(const struct daemon *self)
+{
+	bool taken;
+
+	service_notify_reloading();
+	taken = reload(self->service.snapshots, self->options.file, &self->opener, self->started);
+	services_reloaded(self->services, taken);
+	tell_manager(self);
+}
+
+/*
+ * Obeys signals until one asks to end. In between it tells the service manager's watchdog that all
+ * is well, as far as it can be known from here: this thread runs, libmilter serves, and the locks
+ * that every message needs are not held for ever.
+ */
 static void obey_signals(const struct daemon *self)
 {
+	int64_t period = service_notify_watchdog_period();
+
 	for (;;) {
-		switch (wait_signal(-1)) {
+		switch (wait_signal(period ? (long)period : -1)) {
 		case SIGTERM:
 		case SIGINT:
 			return;
 		case SIGHUP:
-			reload(self->service.snapshots, self->options.file, &self->opener,
-			       self->started);
+			read_anew(self);
 			break;
 		case SIGUSR1:
 			tell_state(self);
@@ -169,27 +217,50 @@ static void obey_signals(const struct daemon *self)
 		default:
 			break;
 		}
+		mfi_in_flight();
+		snapshot_release(snapshot_current(self->service.snapshots));
+		if (period && !__atomic_load_n(&failed, __ATOMIC_SEQ_CST))
+			service_notify_watchdog();
 	}
+}
+
+/* Serves what stands beside the milter, then the milter. */
+static bool begin_to_serve(const struct daemon *self)
+{
+	const char *name = NULL;
+	int error = services_start(self->services, &name);
+
+	if (error) {
+		log_write(LOG_LEVEL_ERROR, "cannot serve on %s: %s", name, strerror(-error));
+		return false;
+	}
+	error = start_serving();
+	if (error)
+		log_write(LOG_LEVEL_ERROR, "cannot start a thread: %s", strerror(-error));
+	return !error;
 }
 
 static enum exit_status run(const struct daemon *self)
 {
 	const struct config *config = self->started;
-	int error = start_serving();
 
-	if (error) {
-		log_write(LOG_LEVEL_ERROR, "cannot start a thread: %s", strerror(-error));
+	if (!begin_to_serve(self))
 		return EXIT_BROKEN;
-	}
 	log_write(LOG_LEVEL_INFO, "listening on %s, domains: %zu", config->socket,
 		  config->domain_count + config->folder_domain_count);
+	services_set_ready(self->services, true);
+	tell_manager(self);
 	obey_signals(self);
+	service_notify_stopping();
+	services_set_ready(self->services, false);
+	services_hide(self->services);
 	if (__atomic_load_n(&failed, __ATOMIC_SEQ_CST)) {
 		log_write(LOG_LEVEL_ERROR, "the milter library gave up; its own messages say why");
 		return EXIT_BROKEN;
 	}
 	listener_remove(config);
 	drain();
+	services_stop(self->services);
 	return EXIT_CLEAN;
 }
 
@@ -202,11 +273,31 @@ static int keep_way_to_keys(struct daemon *self, int argc, char **argv)
 	return keeper_start(self->options.file, argc, argv, &self->opener);
 }
 
+/* Makes all sockets. Problems go to standard error. */
+static bool listen_to_all(struct daemon *self)
+{
+	const struct config *config = self->started;
+	const char *cause = NULL, *name = NULL;
+	int error = listener_open(&self->service, config, &cause);
+
+	if (error) {
+		fprintf(stderr, "postern-milter: socket %s: %s: %s\n", config->socket, cause,
+			strerror(-error));
+		return false;
+	}
+	error = services_open(&self->service, config, &self->services, &name, &cause);
+	if (error) {
+		fprintf(stderr, "postern-milter: socket %s: %s: %s\n", name, cause,
+			strerror(-error));
+		listener_remove(config);
+	}
+	return !error;
+}
+
 /* Listens, gives up privileges and goes into the background. Problems go to standard error. */
 static bool start(struct daemon *self, int argc, char **argv)
 {
 	const struct config *config = self->started;
-	const char *cause = NULL;
 	int error;
 
 	block_signals();
@@ -215,12 +306,8 @@ static bool start(struct daemon *self, int argc, char **argv)
 		fprintf(stderr, "postern-milter: cannot start a process: %s\n", strerror(-error));
 		return false;
 	}
-	error = listener_open(&self->service, config, &cause);
-	if (error) {
-		fprintf(stderr, "postern-milter: socket %s: %s: %s\n", config->socket, cause,
-			strerror(-error));
+	if (!listen_to_all(self))
 		return false;
-	}
 	error = privileges_drop(config->uid, config->gid);
 	if (!error && !self->options.foreground && daemon(0, config->log == LOG_TO_STDERR) < 0)
 		error = -errno;
@@ -241,6 +328,18 @@ static char *absolute(const char *path)
 	return whole ? whole : strdup(path);
 }
 
+/* What only tells something of the configuration and the keys. */
+static enum exit_status answer(const struct options *options, const struct config *config)
+{
+	long bad = options->show_keys ? show_keys(config, options->dns, stdout) : 0;
+
+	if (bad < 0)
+		fprintf(stderr, "postern-milter: %s\n", strerror((int)-bad));
+	if (bad < 0 || fflush(stdout) != 0)
+		return EXIT_BROKEN;
+	return bad ? EXIT_MISTAKES : EXIT_CLEAN;
+}
+
 int main(int argc, char **argv)
 {
 	static struct daemon self; /* libmilter's threads use it to the very end */
@@ -253,9 +352,11 @@ int main(int argc, char **argv)
 				  : NULL;
 	if (!first)
 		return error == -EINVAL ? EXIT_MISTAKES : EXIT_BROKEN;
-	if (self.options.test) {
+	if (self.options.test || self.options.show_keys) {
+		enum exit_status status = answer(&self.options, &first->config);
+
 		snapshot_release(first);
-		return EXIT_CLEAN;
+		return (int)status;
 	}
 	log_open("postern-milter", first->config.log, LOG_LEVEL_INFO);
 	self.started = &first->config;

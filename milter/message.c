@@ -1,7 +1,6 @@
 /* Collects the fields of a message and feeds its signers; see message.h. */
 #include "milter/message.h"
 
-#include <stdint.h>
 #include <strings.h>
 #include <time.h>
 
@@ -270,8 +269,18 @@ void message_body(struct message *message, const unsigned char *data, size_t siz
 	}
 }
 
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
 const char *message_finish(struct message *message)
 {
+	uint64_t began;
+
 	if (line_ends_missing(&message->line_ends))
 		feed(message, "\r\n", 2);
 	judge_earlier(message);
@@ -280,8 +289,10 @@ const char *message_finish(struct message *message)
 
 		if (signature->needless)
 			continue;
+		began = now();
 		if (signer_finish(signature->signer, &signature->value) != 0)
 			return signer_error(signature->signer);
+		signature->nanoseconds = now() - began + 1;
 	}
 	return message->obstacle;
 }

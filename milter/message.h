@@ -14,6 +14,8 @@
 #include "milter/policy.h"
 #include "milter/snapshot.h"
 
+#include <stdint.h>
+
 /* More octets in header fields that are to be signed make a message that cannot be signed. */
 #define MESSAGE_MOST_HEADER ((size_t)1 << 20)
 
@@ -34,8 +36,9 @@ struct earlier_signature {
 struct message_signature {
 	struct signer *signer;
 	const struct signing_key *key;
-	const char *value; /* once it is finished */
-	bool needless;	   /* an earlier hop made the same, and it is good */
+	const char *value;    /* once it is finished */
+	bool needless;	      /* an earlier hop made the same, and it is good */
+	uint64_t nanoseconds; /* that it took to finish it */
 };
 
 struct message {

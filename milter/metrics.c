@@ -35,6 +35,7 @@ struct metrics {
 	counter messages[METRICS_MOST_NAMES + 1][METRICS_VERDICTS];
 	counter signatures[METRICS_DOMAINS][METRICS_ALGORITHMS];
 	counter refusals[METRICS_MOST_NAMES + 1];
+	counter answers[METRICS_ANSWERS];
 	counter sessions_began, sessions_ended;
 	counter reloads_taken, reloads_failed;
 	struct histogram sign;
@@ -131,6 +132,11 @@ void metrics_signature(struct metrics *metrics, enum metrics_domain domain,
 	add(&metrics->signatures[domain][algorithm], 1);
 	add(&metrics->sign.nanoseconds, nanoseconds);
 	add(&metrics->sign.buckets[i], 1);
+}
+
+void metrics_question(struct metrics *metrics, enum metrics_answer answer)
+{
+	add(&metrics->answers[answer], 1);
 }
 
 void metrics_refusal(struct metrics *metrics, const char *rule)
@@ -278,6 +284,21 @@ static void print_refusals(struct metrics *metrics, FILE *out)
 	}
 }
 
+static void print_answers(struct metrics *metrics, FILE *out)
+{
+	static const char *const names[METRICS_ANSWERS] = {
+		[METRICS_ANSWER_PASS] = "pass",
+		[METRICS_ANSWER_DEFER] = "defer",
+		[METRICS_ANSWER_REJECT] = "reject",
+		[METRICS_ANSWER_HOLD] = "hold",
+	};
+
+	fputs(TEXT_TYPE("policy_answers_total", "counter", "Answers of the policy service."), out);
+	for (size_t i = 0; i < METRICS_ANSWERS; i++)
+		fprintf(out, PREFIX "policy_answers_total{answer=\"%s\"} %" PRIu64 "\n", names[i],
+			value_of(&metrics->answers[i]));
+}
+
 /* Prints nanoseconds as seconds, whatever the locale. */
 static void print_seconds(FILE *out, uint64_t nanoseconds)
 {
@@ -359,6 +380,7 @@ char *metrics_render(struct metrics *metrics, size_t *length)
 	print_signatures(metrics, out);
 	print_histogram(metrics, out);
 	print_refusals(metrics, out);
+	print_answers(metrics, out);
 	print_states(metrics, out);
 	print_keys(metrics, out);
 	bad = ferror(out) != 0;

@@ -39,6 +39,15 @@ enum metrics_domain {
 	METRICS_DOMAINS
 };
 
+/* What the policy service said. */
+enum metrics_answer {
+	METRICS_ANSWER_PASS,
+	METRICS_ANSWER_DEFER,
+	METRICS_ANSWER_REJECT,
+	METRICS_ANSWER_HOLD,
+	METRICS_ANSWERS
+};
+
 enum metrics_algorithm { METRICS_RSA, METRICS_ED25519, METRICS_ALGORITHMS };
 
 /* A key that is in use. */
@@ -60,6 +69,9 @@ void metrics_message(struct metrics *metrics, const char *listener, enum metrics
 /* A signature was made, in so many nanoseconds from the end of the message on. */
 void metrics_signature(struct metrics *metrics, enum metrics_domain domain,
 		       enum metrics_algorithm algorithm, uint64_t nanoseconds);
+
+/* The policy service answered. */
+void metrics_question(struct metrics *metrics, enum metrics_answer answer);
 
 /* A client was refused for the address that it claims. */
 void metrics_refusal(struct metrics *metrics, const char *rule);

@@ -135,7 +135,7 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
 	static const struct {
 		int event;
 		char macros[32];
-	} wanted[] = {{SMFIM_CONNECT, "{client_addr} {daemon_name}"},
+	} wanted[] = {{SMFIM_CONNECT, "j {client_addr} {daemon_name}"},
 		      {SMFIM_ENVFROM, "{auth_authen}"},
 		      {SMFIM_EOH, "i"},
 		      {SMFIM_EOM, "i"}};
@@ -192,7 +192,9 @@ static sfsistat on_connect(SMFICTX *context, char *hostname, _SOCK_ADDR *address
 	if (!connection)
 		return SMFIS_NOREPLY;
 	step = session_connect(connection->session, hostname, (const struct sockaddr *)address,
-			       macro(context, "{client_addr}"), macro(context, "{daemon_name}"));
+			       &(struct connect_macros){.client = macro(context, "{client_addr}"),
+							.listener = macro(context, "{daemon_name}"),
+							.server = macro(context, "j")});
 	if (!connection->answers)
 		return SMFIS_NOREPLY;
 	return step == STEP_REFUSE ? refuse(context, connection) : SMFIS_CONTINUE;
@@ -260,13 +262,16 @@ static sfsistat on_body(SMFICTX *context, unsigned char *data, size_t size)
 static bool insert(SMFICTX *context, const struct connection *connection,
 		   const struct insertion *insertion)
 {
-	char value[8192];
 	/* without SMFIP_HDR_LEADSPC the mail server adds the blank */
 	const char *blank = connection->separator[1] ? "" : " ";
-	int length = snprintf(value, sizeof(value), "%s%s", blank, insertion->value);
+	char *value;
+	bool made;
 
-	return (size_t)length < sizeof(value) &&
-	       smfi_insheader(context, 0, (char *)insertion->name, value) == MI_SUCCESS;
+	if (asprintf(&value, "%s%s", blank, insertion->value) < 0)
+		return false;
+	made = smfi_insheader(context, 0, (char *)insertion->name, value) == MI_SUCCESS;
+	free(value);
+	return made;
 }
 
 static bool make_changes(SMFICTX *context, const struct connection *connection,
@@ -306,7 +311,7 @@ static sfsistat on_abort(SMFICTX *context)
 	struct connection *connection = current(context);
 
 	if (connection) {
-		session_abort(connection->session);
+		session_give_up(connection->session);
 		leave(connection);
 	}
 	return SMFIS_CONTINUE;

@@ -62,9 +62,13 @@ struct judgement {
 	const char *code;   /* of SMTP: "550" or "451" */
 	const char *status; /* enhanced: RFC 3463 */
 	const char *cause;  /* a constant, for the log; also with JUDGEMENT_GOOD, which only logs */
+	const char *rule;   /* of addresses, as the configuration calls it; NULL for senders */
 	bool later;	    /* the client may stay connected, but not send mail */
 	char text[400];	    /* printable ASCII without '%' */
 };
+
+/* What the configuration calls the rules of addresses; ends with NULL. */
+extern const char *const policy_rule_names[RULE_COUNT + 1];
 
 /*
  * Whether the address of a client can be true: what a PROXY header claims on a proxied listener; on
@@ -78,5 +82,13 @@ struct judgement policy_address(const struct config *config, const struct client
  */
 struct judgement policy_sender(const struct config *config, const struct client *client,
 			       const char *domain);
+
+/*
+ * The same for an envelope sender as MAIL FROM has it; "" and "<>" are the null sender. `arena` may
+ * have a limit: what cannot be read has no domain. `domain` gets what was read, "" for none.
+ */
+struct judgement policy_envelope(struct arena *arena, const struct config *config,
+				 const struct client *client, const char *sender,
+				 const char **domain);
 
 #endif

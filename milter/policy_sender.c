@@ -1,6 +1,7 @@
 /*
  * Which addresses cannot be true, and who may use which sender domains; see policy.h.
  */
+#include "milter/idna.h"
 #include "milter/policy.h"
 
 #include <ctype.h>
@@ -25,6 +26,13 @@ static const struct {
 	[RULE_LOST_HEADER] = {"PROXY header lost: the client is a proxy",
 			      "the proxy's header got lost, its own address is seen: this service "
 			      "expects none, or the proxy sends none"},
+};
+
+const char *const policy_rule_names[RULE_COUNT + 1] = {
+	[RULE_LOOPBACK] = "claimed_loopback",	  [RULE_UNSPECIFIED] = "claimed_unspecified",
+	[RULE_LINK_LOCAL] = "claimed_link_local", [RULE_MULTICAST] = "claimed_multicast",
+	[RULE_PROXY] = "claimed_proxy",		  [RULE_INTERNAL] = "claimed_internal",
+	[RULE_LOST_HEADER] = "lost_header",
 };
 
 static bool find_claim(const struct config *config, const struct client *client,
@@ -70,6 +78,7 @@ struct judgement policy_address(const struct config *config, const struct client
 	if (!(listener->proxied ? find_claim : find_lost_header)(config, client, &rule))
 		return judgement;
 	judgement.cause = rules[rule].cause;
+	judgement.rule = policy_rule_names[rule];
 	judgement.later = rule == RULE_PROXY;
 	switch (listener->actions[rule]) {
 	case ACTION_LOG:
@@ -175,4 +184,16 @@ struct judgement policy_sender(const struct config *config, const struct client 
 	if (config->binding_default_deny && !client->local)
 		return refuse_sender(domain, "no sender binding matches the client");
 	return (struct judgement){.kind = JUDGEMENT_GOOD};
+}
+
+struct judgement policy_envelope(struct arena *arena, const struct config *config,
+				 const struct client *client, const char *sender,
+				 const char **domain)
+{
+	bool is_null = strcmp(sender, "<>") == 0 || !*sender;
+
+	*domain = "";
+	if (!is_null && idna_envelope_domain(arena, sender, domain) != 0)
+		*domain = "";
+	return policy_sender(config, client, is_null ? NULL : *domain);
 }

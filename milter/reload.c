@@ -14,6 +14,11 @@ static void log_lines(const char *text, enum log_level level)
 	}
 }
 
+static bool differ(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) != 0 : a != b;
+}
+
 static void tell_kept(const struct config *started, const struct config *now)
 {
 	const struct {
@@ -25,6 +30,8 @@ static void tell_kept(const struct config *started, const struct config *now)
 		{"socket_group", started->socket_group != now->socket_group},
 		{"user", strcmp(started->user, now->user) != 0},
 		{"log", started->log != now->log},
+		{"policy_socket", differ(started->policy_socket, now->policy_socket)},
+		{"http", differ(started->http, now->http)},
 	};
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)

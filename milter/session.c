@@ -3,31 +3,27 @@
  * a sender, the authors at the end of the header; the body goes through the signers; see session.h.
  */
 #include "milter/session.h"
-#include "milter/idna.h"
-#include "milter/listener_names.h"
+#include "milter/inbound.h"
 #include "milter/message.h"
+#include "milter/tally.h"
 
-#include <netinet/in.h>
 #include <time.h>
-
-#define LONGEST_LISTENER 128
-#define LONGEST_USER	 256
 
 struct session {
 	const struct service *service;
-	struct client client; /* its listener is set for each message anew */
-	bool connected;
-	char client_text[IP_TEXT_SIZE];
-	char listener[LONGEST_LISTENER]; /* {daemon_name}, or "" */
-	char user[LONGEST_USER];
+	struct caller caller;
 	struct arena *arena; /* of the message */
 	struct message message;
+	struct inbound *inbound; /* NULL: nothing is verified */
+	struct inbound_result found;
+	struct removal removals[INBOUND_MOST_FORGED];
 	enum client_kind kind;
 	struct timespec began;
 	bool refused;		/* in `reply`; the mail server may have missed it */
 	bool needless;		/* all signatures were there already */
 	bool passes;		/* nothing is signed, but there are other changes */
 	const char *note;	/* a cause to log though the message goes on, or NULL */
+	const char *rule;	/* that it comes from, or NULL */
 	const char *quarantine; /* likewise */
 	char text[400];
 	struct reply reply;
@@ -41,30 +37,57 @@ struct session *session_new(const struct service *service)
 		return NULL;
 	session->service = service;
 	session->arena = arena_new(MESSAGE_ARENA_LIMIT);
-	if (session->arena)
-		return session;
-	free(session);
-	return NULL;
+	if (!session->arena) {
+		free(session);
+		return NULL;
+	}
+	if (service->metrics)
+		metrics_session_began(service->metrics);
+	return session;
+}
+
+/* The listener's name, where it has a section. */
+static const char *listener_name(const struct session *session)
+{
+	const struct listener *listener = session->caller.client.listener;
+
+	return listener && listener->at.line ? session->caller.listener : NULL;
+}
+
+/* The message is over. */
+static void forget(struct session *session)
+{
+	message_done(&session->message);
+	inbound_free(session->inbound);
+	session->inbound = NULL;
+	session->found = (struct inbound_result){.field = NULL};
+	session->kind = CLIENT_STRANGER;
+	session->refused = session->passes = session->needless = false;
+	session->note = session->quarantine = session->rule = NULL;
+	caller_rest(&session->caller);
+}
+
+void session_give_up(struct session *session)
+{
+	const struct message_record record = {
+		.listener = listener_name(session),
+		.verdict = "aborted",
+	};
+
+	if (session->message.snapshot)
+		tally_message(session->service->metrics, &record);
+	forget(session);
 }
 
 void session_free(struct session *session)
 {
 	if (!session)
 		return;
-	session_abort(session);
+	session_give_up(session);
+	if (session->service->metrics)
+		metrics_session_ended(session->service->metrics);
 	arena_free(session->arena);
 	free(session);
-}
-
-void session_abort(struct session *session)
-{
-	message_done(&session->message);
-	session->kind = CLIENT_STRANGER;
-	session->refused = session->passes = session->needless = false;
-	session->note = session->quarantine = NULL;
-	session->client.listener = NULL;
-	session->client.authenticated = session->client.relay = false;
-	session->client.user = NULL;
 }
 
 const struct reply *session_reply(const struct session *session)
@@ -83,68 +106,58 @@ bool session_may_refuse(const struct service *service)
 	return may;
 }
 
-static in_port_t port_of(const struct sockaddr *address)
+static void record_made(const struct message *message, struct message_record *record)
 {
-	return address->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port
-					      : ((const struct sockaddr_in *)address)->sin_port;
+	for (size_t i = message->signature_count; i-- > 0; record->signature_count++) {
+		const struct message_signature *signature = &message->signatures[i];
+
+		record->signatures[record->signature_count] = (struct signature_record){
+			.domain = message->decision.domain->name,
+			.selector = signature->key->selector,
+			.algorithm = key_algorithm(signature->key->key),
+			.nanoseconds = signature->nanoseconds,
+		};
+	}
 }
 
-/*
- * Postfix has no network client for what sendmail(1) and its own daemons submit: it shows
- * localhost without an address, or a loopback address with port 0, which no TCP connection has. A
- * client that vanished is shown without an address too, but as "unknown".
- */
-static bool is_local(const char *hostname, const struct sockaddr *address,
-		     const struct ip_address *ip)
+static void record_found(const struct verification *found, struct message_record *record)
 {
-	if (!address || ip->family == IP_NONE)
-		return strcmp(hostname, "localhost") == 0;
-	return ip_is_loopback(ip) && port_of(address) == 0;
+	for (size_t i = 0; i < found->count && i < JOURNAL_MOST_SIGNATURES; i++)
+		record->signatures[record->signature_count++] = (struct signature_record){
+			.domain = found->signatures[i].domain,
+			.selector = found->signatures[i].selector,
+			.algorithm = found->signatures[i].algorithm,
+			.result = dkim_result_name(found->signatures[i].result),
+		};
 }
 
-static void keep_text(char *out, size_t size, const char *text)
-{
-	snprintf(out, size, "%s", text ? text : "");
-}
-
-static bool same_client(const struct session *session, const char *client_macro)
-{
-	return strncmp(session->client_text, client_macro ? client_macro : "",
-		       sizeof(session->client_text) - 1) == 0;
-}
-
-/* Tells the record of the message to the log and to who observes. */
+/* Tells the record of the message to the log and the counters. */
 static void record_verdict(const struct session *session, const struct config *config,
 			   const char *verdict, const char *cause)
 {
 	const struct message *message = &session->message;
 	const struct from *from = message->from_count ? &message->from[0].parsed : NULL;
-	const struct listener *listener = session->client.listener;
+	const struct listener *listener = session->caller.client.listener;
 	struct message_record record = {
 		.queue_id = message->queue_id,
-		.listener = listener && listener->at.line ? session->listener : NULL,
-		.address = &session->client.address,
+		.listener = listener_name(session),
+		.address = &session->caller.client.address,
 		.claimed = listener && listener->proxied,
 		.client = session->kind,
 		.from = from && from->count ? from->domains[0] : NULL,
 		.verdict = verdict,
 		.cause = cause ? cause : session->note,
+		.rule = session->rule,
 	};
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	record.milliseconds = (unsigned long)((now.tv_sec - session->began.tv_sec) * 1000 +
 					      (now.tv_nsec - session->began.tv_nsec) / 1000000);
-	for (size_t i = message->signature_count; i-- > 0; record.signature_count++) {
-		const struct signing_key *key = message->signatures[i].key;
-
-		record.signatures[record.signature_count].domain = message->decision.domain->name;
-		record.signatures[record.signature_count].selector = key->selector;
-		record.signatures[record.signature_count].algorithm = key_algorithm(key->key);
-	}
+	record_made(message, &record);
+	record_found(&session->found.verification, &record);
 	journal_write(&record, config->log_json);
-	if (session->service->observe)
-		session->service->observe(session->service->context, &record);
+	tally_message(session->service->metrics, &record);
 }
 
 static enum step refuse(struct session *session, const char *code, const char *status,
@@ -153,8 +166,8 @@ static enum step refuse(struct session *session, const char *code, const char *s
 	const struct snapshot *snapshot = session->message.snapshot;
 
 	record_verdict(session, &snapshot->config, *code == '5' ? "rejected" : "deferred", cause);
-	session_abort(session);
-	keep_text(session->text, sizeof(session->text), text);
+	forget(session);
+	snprintf(session->text, sizeof(session->text), "%s", text);
 	session->reply = (struct reply){code, status, session->text};
 	session->refused = true;
 	return STEP_REFUSE;
@@ -162,7 +175,9 @@ static enum step refuse(struct session *session, const char *code, const char *s
 
 static enum step defer(struct session *session, const char *cause)
 {
-	return refuse(session, "451", "4.7.0", "Message cannot be signed now, try again later",
+	return refuse(session, "451", "4.7.0",
+		      session->inbound ? "Message cannot be verified now, try again later"
+				       : "Message cannot be signed now, try again later",
 		      cause);
 }
 
@@ -174,13 +189,14 @@ static enum step pass(struct session *session, const char *cause)
 		return STEP_CONTINUE;
 	}
 	record_verdict(session, &session->message.snapshot->config, "passed", cause);
-	session_abort(session);
+	forget(session);
 	return STEP_PASS;
 }
 
 /* Takes what a judgement says to heart. STEP_REFUSE ends the message. */
 static enum step obey(struct session *session, const struct judgement *judgement)
 {
+	session->rule = judgement->rule;
 	if (judgement->kind == JUDGEMENT_REJECT || judgement->kind == JUDGEMENT_TEMPFAIL)
 		return refuse(session, judgement->code, judgement->status, judgement->text,
 			      judgement->cause);
@@ -199,85 +215,67 @@ static const struct config *begin(struct session *session)
 
 	clock_gettime(CLOCK_MONOTONIC, &session->began);
 	message_begin(&session->message, session->arena, snapshot);
-	session->client.listener = config_listener(config, session->listener);
-	listener_names_note(config, session->listener);
+	caller_meet(&session->caller, config);
 	return config;
 }
 
 enum step session_connect(struct session *session, const char *hostname,
-			  const struct sockaddr *address, const char *client_macro,
-			  const char *listener)
+			  const struct sockaddr *address, const struct connect_macros *macros)
 {
-	struct client client = {.address = {.family = IP_NONE}};
 	struct judgement judgement;
 	enum step step = STEP_CONTINUE;
 
-	session_abort(session);
-	if (address)
-		client.address = ip_unmap(ip_from_sockaddr(address));
-	client.local = is_local(hostname, address, &client.address);
-	session->client = client;
-	session->connected = true;
-	keep_text(session->client_text, sizeof(session->client_text), client_macro);
-	keep_text(session->listener, sizeof(session->listener), listener);
-	judgement = policy_address(begin(session), &session->client);
+	session_give_up(session);
+	caller_connect(&session->caller, hostname, address, macros);
+	judgement = policy_address(begin(session), &session->caller.client);
 	if (!judgement.later &&
 	    (judgement.kind == JUDGEMENT_REJECT || judgement.kind == JUDGEMENT_TEMPFAIL))
 		step = obey(session, &judgement);
 	if (step == STEP_CONTINUE)
-		session_abort(session);
+		forget(session);
 	return step;
 }
 
-/*
- * The client at MAIL is another than the one that connected: nothing is known but its address, and
- * it is a stranger, whatever it says.
- */
-static void forget_client(struct session *session, const char *client_macro)
+/* Begins to verify what a stranger brings, where the listener says so. */
+static enum step begin_to_verify(struct session *session, const struct config *config)
 {
-	struct ip_address address;
+	const struct caller *caller = &session->caller;
+	struct verifier_library *library = session->message.snapshot->verifiers;
 
-	session->connected = false;
-	session->client = (struct client){.address = {.family = IP_NONE}};
-	if (client_macro && ip_parse(client_macro, &address) == IP_OK)
-		session->client.address = ip_unmap(address);
-}
-
-static enum step judge_sender(struct session *session, const struct config *config,
-			      const char *sender)
-{
-	struct judgement judgement;
-	const char *domain = NULL;
-	bool is_null = strcmp(sender, "<>") == 0 || !*sender;
-	int error = is_null ? 0 : idna_envelope_domain(session->arena, sender, &domain);
-
-	if (!is_null && error)
-		domain = "";
-	judgement = policy_sender(config, &session->client, domain);
-	return obey(session, &judgement);
+	if (session->kind != CLIENT_STRANGER || !(caller->client.listener->mode & MODE_VERIFY))
+		return STEP_CONTINUE;
+	session->inbound =
+		inbound_begin(library, config->verify_signatures_most,
+			      config->authserv_id ? config->authserv_id : caller->server);
+	if (session->inbound)
+		return STEP_CONTINUE;
+	return refuse(session, "451", "4.7.0", "Message cannot be verified now, try again later",
+		      "out of memory");
 }
 
 enum step session_mail(struct session *session, const char *client_macro, const char *user,
 		       const char *sender)
 {
+	struct caller *caller = &session->caller;
 	const struct config *config;
 	struct judgement judgement;
+	const char *domain;
 
-	session_abort(session);
-	if (!session->connected || !same_client(session, client_macro))
-		forget_client(session, client_macro);
+	session_give_up(session);
+	caller_mail(caller, client_macro);
 	config = begin(session);
-	if (session->connected) {
-		keep_text(session->user, sizeof(session->user), user);
-		session->client.user = user && *user ? session->user : NULL;
-		session->client.authenticated = user && *user;
-		session->client.relay = user && config_is_relay_user(config, user);
-		session->kind = policy_client(config, &session->client);
+	if (caller->connected) {
+		caller_login(caller, config, user);
+		session->kind = policy_client(config, &caller->client);
 	}
-	judgement = policy_address(config, &session->client);
+	judgement = policy_address(config, &caller->client);
 	if (obey(session, &judgement) == STEP_REFUSE)
 		return STEP_REFUSE;
-	return judge_sender(session, config, sender ? sender : "");
+	judgement = policy_envelope(session->arena, config, &caller->client, sender ? sender : "",
+				    &domain);
+	if (obey(session, &judgement) == STEP_REFUSE)
+		return STEP_REFUSE;
+	return begin_to_verify(session, config);
 }
 
 static bool reads_authors(const struct session *session)
@@ -291,6 +289,8 @@ static bool reads_authors(const struct session *session)
 void session_header(struct session *session, const char *name, const char *separator,
 		    const char *value)
 {
+	if (session->inbound)
+		inbound_header(session->inbound, name, separator, value);
 	if (session->message.snapshot && reads_authors(session))
 		message_header(&session->message, name, separator, value);
 }
@@ -302,19 +302,31 @@ static enum step judge_authors(struct session *session, const struct config *con
 	struct judgement judgement = {.kind = JUDGEMENT_GOOD};
 
 	if (message->lost_from)
-		judgement = policy_sender(config, &session->client, "");
+		judgement = policy_sender(config, &session->caller.client, "");
 	for (size_t i = 0; i < message->from_count; i++) {
 		const struct from_field *field = &message->from[i];
 
 		if (!field->value || field->parsed.malformed || !field->parsed.count)
-			judgement = policy_sender(config, &session->client, "");
+			judgement = policy_sender(config, &session->caller.client, "");
 		for (size_t j = 0; j < field->parsed.count && judgement.kind == JUDGEMENT_GOOD; j++)
-			judgement =
-				policy_sender(config, &session->client, field->parsed.domains[j]);
+			judgement = policy_sender(config, &session->caller.client,
+						  field->parsed.domains[j]);
 		if (judgement.kind != JUDGEMENT_GOOD)
 			break;
 	}
 	return obey(session, &judgement);
+}
+
+/* What is verified may need changes, which only the end of a message allows. */
+static enum step hear_to_end(struct session *session)
+{
+	const char *mistake = inbound_headers_done(session->inbound);
+
+	if (mistake)
+		return refuse(session, "550", "5.7.1",
+			      "Message has too many forged Authentication-Results fields", mistake);
+	session->passes = true;
+	return STEP_CONTINUE;
 }
 
 /* Who signs, if anybody. */
@@ -323,7 +335,9 @@ static enum step decide(struct session *session, const struct config *config)
 	struct message *message = &session->message;
 	const char *failure;
 
-	if (!(session->client.listener->mode & MODE_SIGN))
+	if (session->inbound)
+		return hear_to_end(session);
+	if (!(session->caller.client.listener->mode & MODE_SIGN))
 		return pass(session, "the listener does not sign");
 	if (session->kind == CLIENT_STRANGER)
 		return pass(session, "client may not have mail signed");
@@ -366,6 +380,26 @@ enum step session_headers_done(struct session *session, const char *queue_id)
 void session_body(struct session *session, const unsigned char *data, size_t size)
 {
 	message_body(&session->message, data, size);
+	if (session->inbound)
+		inbound_body(session->inbound, data, size);
+}
+
+/* Forged fields go, from the last one on, since each shifts those below it; the results come. */
+static int add_results(struct session *session, struct changes *changes)
+{
+	struct inbound_result *found = &session->found;
+	int error = inbound_finish(session->inbound, found);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < found->forged_count; i++)
+		session->removals[i] = (struct removal){"Authentication-Results",
+							found->forged[found->forged_count - 1 - i]};
+	changes->removals = session->removals;
+	changes->removal_count = found->forged_count;
+	changes->insertions[changes->insertion_count++] =
+		(struct insertion){"Authentication-Results", found->field};
+	return 0;
 }
 
 enum step session_finish(struct session *session, const char *queue_id, struct changes *changes)
@@ -390,6 +424,8 @@ enum step session_finish(struct session *session, const char *queue_id, struct c
 			all.insertions[all.insertion_count++] =
 				(struct insertion){"DKIM-Signature", message->signatures[i].value};
 	session->needless = message->signature_count && !all.insertion_count;
+	if (session->inbound && add_results(session, &all) != 0)
+		return defer(session, "out of memory");
 	*changes = all;
 	return STEP_CONTINUE;
 }
@@ -399,14 +435,16 @@ enum step session_end(struct session *session, bool made)
 	const struct config *config = &session->message.snapshot->config;
 
 	if (!made)
-		return defer(session, session->message.signature_count
+		return defer(session, session->inbound ? "the results could not be added"
+				      : session->message.signature_count
 					      ? "the signature could not be added"
 					      : "the message could not be put into quarantine");
 	record_verdict(session, config,
 		       session->quarantine ? "quarantined"
+		       : session->inbound  ? "verified"
 		       : session->needless ? "passed"
 					   : "signed",
 		       session->needless ? "an earlier hop signed it with the same key" : NULL);
-	session_abort(session);
+	forget(session);
 	return STEP_CONTINUE;
 }

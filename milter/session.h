@@ -9,17 +9,15 @@
 #ifndef POSTERN_MILTER_SESSION_H
 #define POSTERN_MILTER_SESSION_H
 
+#include "milter/caller.h"
 #include "milter/journal.h"
+#include "milter/metrics.h"
 #include "milter/snapshot.h"
-
-#include <sys/socket.h>
 
 /* What all sessions share; must outlive them. */
 struct service {
 	struct snapshot_place *snapshots;
-	/* Called for each message when its verdict is known, by many threads; NULL: nobody. */
-	void (*observe)(void *context, const struct message_record *record);
-	void *context;
+	struct metrics *metrics; /* NULL: nothing is counted */
 };
 
 struct session;
@@ -70,11 +68,10 @@ bool session_may_refuse(const struct service *service);
 
 /*
  * A client is there. `address` is NULL, or of a family other than IP, when the mail server knows
- * none. `client_macro` is {client_addr}, `listener` {daemon_name}; either may be NULL.
+ * none.
  */
 enum step session_connect(struct session *session, const char *hostname,
-			  const struct sockaddr *address, const char *client_macro,
-			  const char *listener);
+			  const struct sockaddr *address, const struct connect_macros *macros);
 
 /*
  * A message begins; one in work is forgotten. `user` is {auth_authen}, or NULL; `sender` is the
@@ -100,8 +97,8 @@ enum step session_finish(struct session *session, const char *queue_id, struct c
 /* Ends the message after session_finish() gave changes: whether they could be made. */
 enum step session_end(struct session *session, bool made);
 
-/* The message is given up. */
-void session_abort(struct session *session);
+/* The message is given up, if there is one. */
+void session_give_up(struct session *session);
 
 /* The answer that goes with the last STEP_REFUSE. */
 const struct reply *session_reply(const struct session *session);

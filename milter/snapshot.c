@@ -27,6 +27,32 @@ static int read_text(struct arena *arena, const char *file, const struct opener 
 	return error;
 }
 
+static bool verifies(const struct config *config)
+{
+	for (size_t i = 0; i < config->listener_count; i++)
+		if (config->listeners[i].mode & MODE_VERIFY)
+			return true;
+	return false;
+}
+
+static int start_engines(struct snapshot *snapshot)
+{
+	const struct words *servers = &snapshot->config.dns_servers;
+	int error = 0;
+
+	snapshot->signers = signer_library_new(&snapshot->config);
+	if (!snapshot->signers)
+		return -ENOMEM;
+	if (!verifies(&snapshot->config))
+		return 0;
+	error = dns_resolver_new(servers->items, servers->count, VERIFIER_DNS_MILLISECONDS,
+				 &snapshot->resolver);
+	if (error)
+		return error;
+	snapshot->verifiers = verifier_library_new(snapshot->resolver);
+	return snapshot->verifiers ? 0 : -ENOMEM;
+}
+
 struct snapshot *snapshot_read(const char *file, const struct opener *opener, FILE *out,
 			       int *status)
 {
@@ -49,11 +75,10 @@ struct snapshot *snapshot_read(const char *file, const struct opener *opener, FI
 			error = -EINVAL;
 	}
 	if (!error) {
-		snapshot->signers = signer_library_new(&snapshot->config);
-		if (!snapshot->signers) {
-			fprintf(out, "%s: the signing library cannot start\n", file);
-			error = -ENOMEM;
-		}
+		error = start_engines(snapshot);
+		if (error)
+			fprintf(out, "%s: the DKIM library cannot start: %s\n", file,
+				strerror(-error));
 	}
 	if (!error)
 		return snapshot;
@@ -73,6 +98,8 @@ void snapshot_release(struct snapshot *snapshot)
 	if (!snapshot || __atomic_sub_fetch(&snapshot->references, 1, __ATOMIC_ACQ_REL))
 		return;
 	signer_library_free(snapshot->signers);
+	verifier_library_free(snapshot->verifiers);
+	dns_resolver_free(snapshot->resolver);
 	keys_free(&snapshot->config);
 	arena_free(snapshot->arena);
 }

@@ -1,17 +1,20 @@
 /*
- * Configuration, keys and signing engine as one immutable, counted thing: a reload puts a new one
+ * Configuration, keys and engines as one immutable, counted thing: a reload puts a new one
  * in the place of the old, which lives on for the messages that began with it.
  */
 #ifndef POSTERN_MILTER_SNAPSHOT_H
 #define POSTERN_MILTER_SNAPSHOT_H
 
 #include "milter/signer.h"
+#include "milter/verifier.h"
 
 struct snapshot {
 	struct config config;
 	struct signer_library *signers;
-	struct arena *arena; /* of the configuration */
-	unsigned references; /* atomic */
+	struct dns_resolver *resolver;	    /* NULL ... */
+	struct verifier_library *verifiers; /* ... when no listener verifies */
+	struct arena *arena;		    /* of the configuration */
+	unsigned references;		    /* atomic */
 };
 
 /*

@@ -32,11 +32,12 @@ struct verifier {
 	struct arena *arena;
 	DKIM *dkim;
 	size_t fields, octets, froms, signatures;
+	size_t most; /* signatures that are tried */
 	bool needs_body, out_of_memory;
 	const char *refused; /* why no signature of this message is tried */
 	long long dns_left;  /* milliseconds */
 	struct verifier_key key;
-	struct verified_signature items[VERIFIER_SIGNATURES];
+	struct verified_signature items[VERIFIER_MOST_SIGNATURES];
 	size_t count;
 };
 
@@ -216,7 +217,7 @@ static DKIM_CBSTAT judge_all(DKIM *dkim, DKIM_SIGINFO **signatures, int count)
 	for (int i = 0; i < count; i++) {
 		struct verified_signature *item;
 
-		if (verifier->count < VERIFIER_SIGNATURES) {
+		if (verifier->count < verifier->most) {
 			item = &verifier->items[verifier->count++];
 			describe(verifier, signatures[i], item);
 			judge(verifier, signatures[i], item);
@@ -255,7 +256,7 @@ void verifier_library_free(struct verifier_library *library)
 	free(library);
 }
 
-struct verifier *verifier_begin(struct verifier_library *library, const char *id)
+struct verifier *verifier_begin(struct verifier_library *library, const char *id, size_t most)
 {
 	struct verifier *verifier = calloc(1, sizeof(*verifier));
 	DKIM_STAT status;
@@ -263,6 +264,7 @@ struct verifier *verifier_begin(struct verifier_library *library, const char *id
 	if (!verifier)
 		return NULL;
 	verifier->library = library;
+	verifier->most = most < VERIFIER_MOST_SIGNATURES ? most : VERIFIER_MOST_SIGNATURES;
 	verifier->dns_left = VERIFIER_DNS_MILLISECONDS;
 	verifier->arena = arena_new(ARENA_LIMIT);
 	verifier->dkim = dkim_verify(library->lib, (const unsigned char *)id, NULL, &status);
@@ -296,7 +298,7 @@ static bool take_signature(struct verifier *verifier, const char *text, size_t l
 	size_t colons = 0;
 
 	verifier->signatures++;
-	if (verifier->signatures > VERIFIER_SIGNATURES)
+	if (verifier->signatures > verifier->most)
 		return false;
 	for (size_t i = 0; i < length; i++)
 		colons += text[i] == ':';
@@ -362,7 +364,7 @@ int verifier_body(struct verifier *verifier, const void *data, size_t size)
 /* Makes the parts of b= as short as tells them apart. */
 static void shorten_prefixes(struct verifier *verifier)
 {
-	size_t lengths[VERIFIER_SIGNATURES];
+	size_t lengths[VERIFIER_MOST_SIGNATURES];
 
 	for (size_t i = 0; i < verifier->count; i++) {
 		const char *text = verifier->items[i].prefix;
@@ -403,7 +405,7 @@ int verifier_finish(struct verifier *verifier, struct verification *out)
 		verifier->count = 1;
 	}
 	*out = (struct verification){.signatures = verifier->items, .count = verifier->count};
-	if (verifier->signatures > VERIFIER_SIGNATURES)
-		out->skipped = verifier->signatures - VERIFIER_SIGNATURES;
+	if (verifier->signatures > verifier->most)
+		out->skipped = verifier->signatures - verifier->most;
 	return 0;
 }

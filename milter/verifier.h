@@ -22,6 +22,9 @@
  */
 #define VERIFIER_SIGNATURES 10
 
+/* Nobody may have more of them tried. */
+#define VERIFIER_MOST_SIGNATURES 100
+
 /* Milliseconds that DNS may take for a message. The mail server waits, with its client. */
 #define VERIFIER_DNS_MILLISECONDS 10000
 
@@ -63,7 +66,7 @@ struct verified_signature {
 struct verification {
 	const struct verified_signature *signatures;
 	size_t count;
-	size_t skipped; /* signatures beyond VERIFIER_SIGNATURES */
+	size_t skipped; /* signatures that were not tried: there are too many */
 };
 
 struct verifier_library;
@@ -73,8 +76,11 @@ struct verifier;
 struct verifier_library *verifier_library_new(const struct dns_resolver *resolver);
 void verifier_library_free(struct verifier_library *library);
 
-/* `id` names the message to the engine, and must outlive the verifier. NULL: memory is short. */
-struct verifier *verifier_begin(struct verifier_library *library, const char *id);
+/*
+ * Begins a message, of which at most `most` signatures are tried. `id` names it to the engine, and
+ * must outlive the verifier. NULL: memory is short.
+ */
+struct verifier *verifier_begin(struct verifier_library *library, const char *id, size_t most);
 void verifier_free(struct verifier *verifier);
 
 /* The following return 0 or -ENOMEM; what is wrong with the message shows in the results. */

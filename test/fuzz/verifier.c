@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		library = verifier_library_new(resolver);
 		assert(library);
 	}
-	verifier = verifier_begin(library, "fuzz");
+	verifier = verifier_begin(library, "fuzz", VERIFIER_SIGNATURES);
 	assert(verifier);
 	feed(verifier, (const char *)data, size);
 	assert(verifier_headers_done(verifier) == 0);

@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 	library = verifier_library_new(resolver);
 	assert(library);
 	for (unsigned long i = 0; i < times; i++) {
-		struct verifier *verifier = verifier_begin(library, "test");
+		struct verifier *verifier = verifier_begin(library, "test", VERIFIER_SIGNATURES);
 		struct verification verification;
 
 		assert(verifier);

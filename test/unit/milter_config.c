@@ -254,6 +254,10 @@ static void test_mistakes(void **state)
 		const char *text, *wanted;
 	} cases[] = {
 		{"", "m.conf: error: has no domain section: there is nothing to sign for\n"},
+		{"http = 'inet:9100@127.0.0.1'",
+		 "m.conf: error: has no domain section: there is nothing to sign for\n"},
+		{"listener 'mx' { mode = verify }", ""},
+		{"policy_socket = 'unix:/p'", ""},
 		{"sokcet = 'x'\n" DOMAIN, "m.conf:1:1: error: unknown setting 'sokcet'\n"},
 		{"one = 1 two = {2}\nthree = '3'\n" DOMAIN,
 		 "m.conf:1:1: error: unknown setting 'one'\n"
@@ -410,6 +414,9 @@ static void test_mistakes(void **state)
 		 "inet:PORT@ADDRESS\n"
 		 "m.conf:3:24: error: dns_servers: '1.2.3.4:99999' is no address of a server\n"
 		 "m.conf:4:27: error: verify_signatures_most '0' is not a number from 1 to 100\n"},
+		{"http = 'inet:9100@192.0.2.1'\n" DOMAIN,
+		 "m.conf:1:9: warning: http is open to whoever can connect to 192.0.2.1\n"
+		 "m.conf:1:9: error: http 'inet:9100@192.0.2.1' is not on this host alone\n"},
 		{"log = \"stderr\n" DOMAIN,
 		 "m.conf:1:7: error: the string that begins here has no end\n"},
 		{"/* log = 'stderr'\n" DOMAIN,

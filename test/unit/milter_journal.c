@@ -66,6 +66,55 @@ static void test_hostile(void **state)
 	assert_non_null(strstr(text, " verdict=deferred"));
 }
 
+/* Of verified signatures each has a domain and a result; what a stranger wrote is shown harmlessly.
+ */
+static void test_verified(void **state)
+{
+	struct message_record record = {
+		.queue_id = "4X",
+		.signatures = {{"a.test", "s1", "rsa-sha256", "pass", 0},
+			       {"b.test,d=x y\n", NULL, "\xff", "fail", 0}},
+		.signature_count = 2,
+		.verdict = "verified",
+	};
+	char text[2000], domain[600];
+
+	(void)state;
+	assert_string_equal(
+		journal_format(&record, false, text, sizeof(text)),
+		"queue=4X client=- reason=stranger from=- d=a.test,b.test?d?x?y? s=s1,- "
+		"a=rsa-sha256,? dkim=pass,fail verdict=verified ms=0");
+	/* names that fill the line are cut, and the verdict is there all the same */
+	memset(domain, 'x', sizeof(domain) - 1);
+	domain[sizeof(domain) - 1] = '\0';
+	for (record.signature_count = 0; record.signature_count < JOURNAL_MOST_SIGNATURES;)
+		record.signatures[record.signature_count++] =
+			(struct signature_record){domain, domain, domain, "temperror", 0};
+	journal_format(&record, false, text, sizeof(text));
+	assert_non_null(strstr(text, " verdict=verified ms=0"));
+	assert_true(strlen(text) < 1900);
+}
+
+static void test_question(void **state)
+{
+	struct message_record record = {
+		.service = "policy",
+		.sender = "a.test\nqueue=5",
+		.verdict = "rejected",
+		.cause = "no sender binding matches the client",
+	};
+	char text[1000];
+
+	(void)state;
+	assert_string_equal(journal_format(&record, false, text, sizeof(text)),
+			    "service=policy queue=- client=- reason=stranger sender=a.test?queue?5 "
+			    "verdict=rejected ms=0 cause=\"no sender binding matches the client\"");
+	assert_string_equal(journal_format(&record, true, text, sizeof(text)),
+			    "{\"service\":\"policy\",\"queue\":\"-\",\"client\":\"-\",\"reason\":"
+			    "\"stranger\",\"sender\":\"a.test?queue?5\",\"verdict\":\"rejected\","
+			    "\"ms\":\"0\",\"cause\":\"no sender binding matches the client\"}");
+}
+
 static void test_json(void **state)
 {
 	struct message_record record = full_record();
@@ -125,10 +174,9 @@ static void test_envelope(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_envelope),
+		cmocka_unit_test(test_text),	 cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_verified), cmocka_unit_test(test_question),
+		cmocka_unit_test(test_json),	 cmocka_unit_test(test_envelope),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
