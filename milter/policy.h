@@ -73,10 +73,14 @@ struct judgement {
 struct judgement policy_address(const struct config *config, const struct client *client);
 
 /*
- * Whether sender bindings let the client use a domain, which is in lower case and ASCII: of the
- * envelope sender, or of an author. "" is a sender without a domain; NULL is the null sender.
+ * Whether sender bindings let the client use a domain, which is in lower case and ASCII, of the
+ * envelope sender. "" is a sender without a domain; NULL is the null sender.
  */
 struct judgement policy_sender(const struct config *config, const struct client *client,
+			       const char *domain);
+
+/* The same for the domain of an author; "" is one that has none, or cannot be read. */
+struct judgement policy_author(const struct config *config, const struct client *client,
 			       const char *domain);
 
 #endif

@@ -53,6 +53,7 @@ struct sender_limit {
 	bool network;		     /* it is a network */
 	struct trusted_list clients; /* how it is known: by address, */
 	const char *username;	     /* or by login */
+	bool submits;		     /* its hosts write mail, and forward none */
 	bool inbound;		   /* it also brings mail from strangers, to the relayed domains */
 	struct entry_list senders; /* domain, with what is below it -> OK or REJECT */
 	struct position at;
