@@ -91,12 +91,17 @@ struct listener {
 	struct position at;
 };
 
+/* Which From addresses must be in the domains of a binding: all, or those that are signed here. */
+enum bound_authors { AUTHORS_ALLOWED, AUTHORS_OURS };
+
 /* Who may use which sender domains. Empty criteria match all. */
 struct sender_binding {
 	const char *name;
 	struct networks networks;
 	struct words listeners, users;
-	struct words domains; /* "*.NAME" is every domain below NAME */
+	struct words
+		domains; /* "*.NAME" is every domain below NAME, "!" excepts; the nearest counts */
+	enum bound_authors from;
 	bool null_sender;
 	struct position at;
 };

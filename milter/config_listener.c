@@ -228,17 +228,37 @@ static void add_bound_user(struct reader *reader, const struct setting *setting,
 static void add_bound_domain(struct reader *reader, const struct setting *setting,
 			     struct subject *subject)
 {
+	const char *rest = setting->value, *except = "", *wild = "";
 	struct setting copy = *setting;
-	bool wild = setting->value && strncmp(setting->value, "*.", 2) == 0;
-	char *name = setting->value ? domain_read(reader->arena, setting->value + (wild ? 2 : 0),
-						  setting->at, reader->list)
-				    : NULL;
+	char *name;
 
-	if (setting->value && !name)
+	if (rest && *rest == '!') {
+		except = "!";
+		rest++;
+	}
+	if (rest && strncmp(rest, "*.", 2) == 0) {
+		wild = "*.";
+		rest += 2;
+	}
+	name = rest ? domain_read(reader->arena, rest, setting->at, reader->list) : NULL;
+	if (rest && !name)
 		return;
 	if (name)
-		copy.value = wild ? arena_printf(reader->arena, "*.%s", name) : name;
+		copy.value = arena_printf(reader->arena, "%s%s%s", except, wild, name);
 	words_add(reader, &copy, &subject->binding->domains);
+}
+
+static void set_bound_authors(struct reader *reader, const struct setting *setting,
+			      struct subject *subject)
+{
+	static const char *const words[] = {
+		[AUTHORS_ALLOWED] = "allowed",
+		[AUTHORS_OURS] = "ours",
+	};
+	unsigned index;
+
+	if (word_read(setting, words, 2, reader->list, &index))
+		subject->binding->from = (enum bound_authors)index;
 }
 
 static void set_null_sender(struct reader *reader, const struct setting *setting,
@@ -248,10 +268,22 @@ static void set_null_sender(struct reader *reader, const struct setting *setting
 }
 
 const struct row binding_rows[] = {
-	{"networks", MANY, add_bound_network}, {"listeners", MANY, add_bound_listener},
-	{"users", MANY, add_bound_user},       {"domains", MANY, add_bound_domain},
-	{"null_sender", ONE, set_null_sender}, {NULL, ONE, NULL},
+	{"networks", MANY, add_bound_network},
+	{"listeners", MANY, add_bound_listener},
+	{"users", MANY, add_bound_user},
+	{"domains", MANY, add_bound_domain},
+	{"from", ONE, set_bound_authors},
+	{"null_sender", ONE, set_null_sender},
+	{NULL, ONE, NULL},
 };
+
+static bool allows_some(const struct sender_binding *binding)
+{
+	for (size_t i = 0; i < binding->domains.count; i++)
+		if (*binding->domains.items[i] != '!')
+			return true;
+	return binding->null_sender;
+}
 
 /* A binding without a criterion would bind everybody, strangers' mail to us included. */
 void bindings_check(struct reader *reader, bool complete)
@@ -265,7 +297,7 @@ void bindings_check(struct reader *reader, bool complete)
 			mistake(reader, binding->at,
 				"sender_binding %s names no networks, listeners or users",
 				binding->name);
-		if (binding->domains.count == 0 && !binding->null_sender)
+		if (!allows_some(binding))
 			mistake(reader, binding->at, "sender_binding %s allows no domains",
 				binding->name);
 	}

@@ -77,8 +77,8 @@ extern const char *const policy_rule_names[RULE_COUNT + 1];
 struct judgement policy_address(const struct config *config, const struct client *client);
 
 /*
- * Whether sender bindings let the client use a domain, which is in lower case and ASCII: of the
- * envelope sender, or of an author. "" is a sender without a domain; NULL is the null sender.
+ * Whether sender bindings let the client use a domain, which is in lower case and ASCII, of the
+ * envelope sender. "" is a sender without a domain; NULL is the null sender.
  */
 struct judgement policy_sender(const struct config *config, const struct client *client,
 			       const char *domain);
@@ -90,5 +90,9 @@ struct judgement policy_sender(const struct config *config, const struct client 
 struct judgement policy_envelope(struct arena *arena, const struct config *config,
 				 const struct client *client, const char *sender,
 				 const char **domain);
+
+/* The same for the domain of an author; "" is one that has none, or cannot be read. */
+struct judgement policy_author(const struct config *config, const struct client *client,
+			       const char *domain);
 
 #endif

@@ -116,23 +116,43 @@ static bool binds(const struct sender_binding *binding, const struct client *cli
 	return !binding->listeners.count || words_contain(&binding->listeners, listener);
 }
 
+/* How near a listed name is to a domain: 0 where it says nothing of it. */
+static size_t nearness(const char *listed, const char *domain)
+{
+	size_t length = strlen(domain), suffix;
+
+	if (strncmp(listed, "*.", 2) != 0)
+		return strcmp(listed, domain) == 0 ? SIZE_MAX : 0;
+	suffix = strlen(listed) - 1; /* with its dot */
+	return length > suffix && strcmp(listed + 1, domain + length - suffix) == 0 ? suffix : 0;
+}
+
 static bool allows(const struct sender_binding *binding, const char *domain)
 {
-	size_t length = domain ? strlen(domain) : 0;
+	size_t nearest = 0;
+	bool allowed = false;
 
 	if (!domain)
 		return binding->null_sender;
 	for (size_t i = 0; i < binding->domains.count; i++) {
-		const char *allowed = binding->domains.items[i];
-		size_t suffix = strlen(allowed) - 1; /* of "*.NAME": with its dot */
+		const char *listed = binding->domains.items[i];
+		bool except = *listed == '!';
+		size_t near = nearness(listed + except, domain);
 
-		if (strncmp(allowed, "*.", 2) != 0 && strcmp(allowed, domain) == 0)
-			return true;
-		if (strncmp(allowed, "*.", 2) == 0 && length > suffix &&
-		    strcmp(allowed + 1, domain + length - suffix) == 0)
-			return true;
+		if (near > nearest || (near && near == nearest && except)) {
+			nearest = near;
+			allowed = !except;
+		}
 	}
-	return false;
+	return allowed;
+}
+
+/* What a client forwards was written by strangers, and is not signed: no name of ours is lent. */
+static bool allows_author(const struct config *config, const struct sender_binding *binding,
+			  const char *domain)
+{
+	return allows(binding, domain) ||
+	       (binding->from == AUTHORS_OURS && *domain && !config_signer(config, domain));
 }
 
 /* A domain as a stranger wrote it, fit to be shown. */
@@ -167,15 +187,17 @@ static struct judgement refuse_sender(const char *domain, const char *cause)
 	return judgement;
 }
 
-struct judgement policy_sender(const struct config *config, const struct client *client,
-			       const char *domain)
+static struct judgement judge(const struct config *config, const struct client *client,
+			      const char *domain, bool author)
 {
 	bool bound = false;
 
 	for (size_t i = 0; i < config->binding_count; i++) {
-		if (!binds(&config->bindings[i], client))
+		const struct sender_binding *binding = &config->bindings[i];
+
+		if (!binds(binding, client))
 			continue;
-		if (allows(&config->bindings[i], domain))
+		if (author ? allows_author(config, binding, domain) : allows(binding, domain))
 			return (struct judgement){.kind = JUDGEMENT_GOOD};
 		bound = true;
 	}
@@ -184,6 +206,18 @@ struct judgement policy_sender(const struct config *config, const struct client 
 	if (config->binding_default_deny && !client->local)
 		return refuse_sender(domain, "no sender binding matches the client");
 	return (struct judgement){.kind = JUDGEMENT_GOOD};
+}
+
+struct judgement policy_sender(const struct config *config, const struct client *client,
+			       const char *domain)
+{
+	return judge(config, client, domain, false);
+}
+
+struct judgement policy_author(const struct config *config, const struct client *client,
+			       const char *domain)
+{
+	return judge(config, client, domain, true);
 }
 
 struct judgement policy_envelope(struct arena *arena, const struct config *config,

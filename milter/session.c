@@ -302,14 +302,14 @@ static enum step judge_authors(struct session *session, const struct config *con
 	struct judgement judgement = {.kind = JUDGEMENT_GOOD};
 
 	if (message->lost_from)
-		judgement = policy_sender(config, &session->caller.client, "");
+		judgement = policy_author(config, &session->caller.client, "");
 	for (size_t i = 0; i < message->from_count; i++) {
 		const struct from_field *field = &message->from[i];
 
 		if (!field->value || field->parsed.malformed || !field->parsed.count)
-			judgement = policy_sender(config, &session->caller.client, "");
+			judgement = policy_author(config, &session->caller.client, "");
 		for (size_t j = 0; j < field->parsed.count && judgement.kind == JUDGEMENT_GOOD; j++)
-			judgement = policy_sender(config, &session->caller.client,
+			judgement = policy_author(config, &session->caller.client,
 						  field->parsed.domains[j]);
 		if (judgement.kind != JUDGEMENT_GOOD)
 			break;

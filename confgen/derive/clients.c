@@ -52,8 +52,11 @@ void facts_derive_clients(struct arena *arena, struct facts *facts)
 		const struct network *network = node->client_networks[i];
 		const struct position at = node->clients.items[i].at;
 		const char *name = network->head.name.value;
+		/* hosts of a network that a link trusts may forward as well */
+		const bool known = facts_find_limit(facts, name, true) != NULL;
 		struct sender_limit *limit = facts_limit(arena, facts, name, true, at);
 
+		limit->submits = !known;
 		for (size_t j = 0; j < network->cidrs.count; j++) {
 			const struct ip_network cidr = network->cidrs.items[j].value;
 

@@ -356,30 +356,46 @@ static void derive_postmasters(struct arena *arena, struct facts *facts)
 				 at);
 }
 
-static void push_subdomain(struct arena *arena, struct signing_key *key, const char *name,
+static void push_subdomain(struct arena *arena, struct signing_domain *signs, const char *name,
 			   struct position at)
 {
-	if (!name || !domain_is_within(name, key->domain) || strcasecmp(name, key->domain) == 0)
+	if (!name || !domain_is_within(name, signs->name) || strcasecmp(name, signs->name) == 0)
 		return;
-	for (size_t i = 0; i < key->subdomains.count; i++)
-		if (strcasecmp(key->subdomains.items[i].value, name) == 0)
+	for (size_t i = 0; i < signs->subdomains.count; i++)
+		if (strcasecmp(signs->subdomains.items[i].value, name) == 0)
 			return;
-	*arena_push(arena, &key->subdomains) = (struct text){name, at};
+	*arena_push(arena, &signs->subdomains) = (struct text){name, at};
 }
 
-static void derive_key(struct arena *arena, struct facts *facts, const struct domain *domain)
+static void push_key(struct arena *arena, struct signing_domain *signs, const char *selector,
+		     const char *path, const struct dkim_key *dates)
 {
-	struct signing_key *key = arena_push(arena, &facts->keys);
+	if (!path)
+		path = arena_printf(arena, "/etc/postern/keys/%s/%s.private", signs->name,
+				    selector);
+	*arena_push(arena, &signs->keys) = (struct signing_key){
+		.selector = selector,
+		.path = path,
+		.active_from = dates ? dates->active_from.value : NULL,
+		.retire_after = dates ? dates->retire_after.value : NULL,
+	};
+}
+
+static void derive_signing(struct arena *arena, struct facts *facts, const struct domain *domain)
+{
+	struct signing_domain *signs = arena_push(arena, &facts->signs);
 	const struct dkim *dkim = &domain->dkim;
 
-	key->domain = domain->head.name.value;
-	key->selector = dkim->selector.value;
-	key->path = dkim->key.value ? dkim->key.value
-				    : arena_printf(arena, "/etc/postern/keys/%s/%s.private",
-						   key->domain, key->selector);
-	key->at = dkim->head.at;
+	signs->name = domain->head.name.value;
+	signs->listed = dkim->keys.count > 0;
+	signs->at = dkim->head.at;
+	if (!signs->listed)
+		push_key(arena, signs, dkim->selector.value, dkim->key.value, NULL);
+	for (size_t i = 0; i < dkim->keys.count; i++)
+		push_key(arena, signs, dkim->keys.items[i].selector.value,
+			 dkim->keys.items[i].key.value, &dkim->keys.items[i]);
 	for (size_t i = 0; i < dkim->subdomains.count; i++)
-		push_subdomain(arena, key, dkim->subdomains.items[i].value,
+		push_subdomain(arena, signs, dkim->subdomains.items[i].value,
 			       dkim->subdomains.items[i].at);
 	/* bounces and cron mail come from the hosts' own names */
 	for (size_t i = 0; i < facts->topology->routes.count; i++) {
@@ -388,7 +404,7 @@ static void derive_key(struct arena *arena, struct facts *facts, const struct do
 		if (!route_is_outbound(route) || !route_serves(route, domain))
 			continue;
 		for (size_t j = 0; j < route->hop_count; j++) {
-			push_subdomain(arena, key, route->hops[j]->hostname.value,
+			push_subdomain(arena, signs, route->hops[j]->hostname.value,
 				       route->hops[j]->hostname.at);
 			if (route->hops[j] == facts->node)
 				break;
@@ -454,7 +470,7 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 	facts_derive_ways_out(arena, facts);
 	for (size_t i = 0; i < topology->domains.count; i++)
 		if (topology->domains.items[i].dkim.signer == node)
-			derive_key(arena, facts, &topology->domains.items[i]);
+			derive_signing(arena, facts, &topology->domains.items[i]);
 	facts_derive_proxied(arena, facts);
 	if (node->kind.value == KIND_POSTFIX)
 		derive_postmasters(arena, facts);

@@ -53,6 +53,7 @@ struct sender_limit {
 	bool network;		     /* it is a network */
 	struct trusted_list clients; /* how it is known: by address, */
 	const char *username;	     /* or by login */
+	bool submits;		     /* its hosts write mail, and forward none */
 	bool inbound;		   /* it also brings mail from strangers, to the relayed domains */
 	struct entry_list senders; /* domain, with what is below it -> OK or REJECT */
 	struct position at;
@@ -64,13 +65,26 @@ struct sender_limit_list {
 };
 
 struct signing_key {
-	const char *domain, *selector, *path;
-	struct text_list subdomains;
-	struct position at;
+	const char *selector, *path;
+	const char *active_from, *retire_after; /* or NULL */
 };
 
 struct signing_key_list {
 	struct signing_key *items;
+	size_t count;
+};
+
+/* A domain that is signed for here. */
+struct signing_domain {
+	const char *name;
+	bool listed; /* its keys come from a list, and not from the short form */
+	struct signing_key_list keys;
+	struct text_list subdomains;
+	struct position at;
+};
+
+struct signing_domain_list {
+	struct signing_domain *items;
 	size_t count;
 };
 
@@ -161,7 +175,7 @@ struct facts {
 	struct entry_list tls_policies; /* next hop -> level */
 	bool dane;			/* somewhere, so that DNS look-ups ask for DNSSEC */
 
-	struct signing_key_list keys;
+	struct signing_domain_list signs;
 	struct trusted_list signed_clients; /* whose mail is signed, beyond loopback and logins */
 	struct entry_list relay_users;	    /* logins of relays: authenticated, but not authors */
 };

@@ -114,18 +114,32 @@ static json_t *names(const struct text_list *list)
 	return array;
 }
 
-static json_t *keys(struct arena *arena, const struct facts *facts)
+static json_t *keys(const struct signing_domain *signs)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < facts->keys.count; i++) {
-		const struct signing_key *key = &facts->keys.items[i];
+	for (size_t i = 0; i < signs->keys.count; i++) {
+		const struct signing_key *key = &signs->keys.items[i];
+
+		view_push(array, json_pack("{s:s, s:s, s:o, s:o}", "selector", key->selector,
+					   "path", key->path, "active_from", text(key->active_from),
+					   "retire_after", text(key->retire_after)));
+	}
+	return array;
+}
+
+static json_t *signs(struct arena *arena, const struct facts *facts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < facts->signs.count; i++) {
+		const struct signing_domain *signs = &facts->signs.items[i];
 
 		view_push(array,
-			  json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "domain", key->domain,
-				    "selector", key->selector, "path", key->path, "has_subdomains",
-				    key->subdomains.count > 0, "subdomains",
-				    names(&key->subdomains), "origin", place(arena, key->at)));
+			  json_pack("{s:s, s:b, s:o, s:b, s:o, s:o}", "domain", signs->name,
+				    "listed", signs->listed, "keys", keys(signs), "has_subdomains",
+				    signs->subdomains.count > 0, "subdomains",
+				    names(&signs->subdomains), "origin", place(arena, signs->at)));
 	}
 	return array;
 }
@@ -144,18 +158,18 @@ static json_t *usernames(const struct entry_list *list)
 
 static json_t *milter(struct arena *arena, const struct facts *facts)
 {
-	if (facts->keys.count == 0)
+	if (facts->signs.count == 0)
 		return json_false();
 	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "socket",
 			 facts_milter_socket(facts->node), "log",
 			 node_is_container(facts->node) ? "stderr" : "syslog", "unix",
-			 facts->node->kind.value == KIND_POSTFIX, "keys", keys(arena, facts),
+			 facts->node->kind.value == KIND_POSTFIX, "signs", signs(arena, facts),
 			 "clients", trusted(arena, &facts->signed_clients), "has_relay_users",
 			 facts->relay_users.count > 0, "relay_users",
 			 usernames(&facts->relay_users), "listeners",
 			 view_milter_listeners(arena, facts), "bindings",
 			 view_milter_bindings(arena, facts), "origin",
-			 place(arena, facts->keys.items[0].at));
+			 place(arena, facts->signs.items[0].at));
 }
 
 static json_t *submission(struct arena *arena, const struct facts *facts)

@@ -169,6 +169,18 @@ static json_t *mounted(struct arena *arena, const char *name, const char *path)
 	return secret(arena, name, path, arena_printf(arena, "${POSTERN_SECRETS:-}%s", path));
 }
 
+static void push_keys(struct arena *arena, json_t *array, const struct signing_domain *signs)
+{
+	for (size_t i = 0; i < signs->keys.count; i++) {
+		const struct signing_key *key = &signs->keys.items[i];
+
+		json_array_append_new(array, mounted(arena,
+						     arena_printf(arena, "dkim-%s-%s", signs->name,
+								  key->selector),
+						     key->path));
+	}
+}
+
 static json_t *secrets(struct arena *arena, const struct facts *facts)
 {
 	const struct node *node = facts->node;
@@ -177,12 +189,8 @@ static json_t *secrets(struct arena *arena, const struct facts *facts)
 	if (facts->logins.count)
 		json_array_append_new(array, secret(arena, "sasl_passwd",
 						    "/etc/postfix/sasl_passwd", "./sasl_passwd"));
-	for (size_t i = 0; i < facts->keys.count; i++)
-		json_array_append_new(array, mounted(arena,
-						     arena_printf(arena, "dkim-%s-%s",
-								  facts->keys.items[i].domain,
-								  facts->keys.items[i].selector),
-						     facts->keys.items[i].path));
+	for (size_t i = 0; i < facts->signs.count; i++)
+		push_keys(arena, array, &facts->signs.items[i]);
 	if (node->tls.head.given) {
 		json_array_append_new(
 			array, mounted(arena, "tls-certificate", node->tls.certificate.value));

@@ -99,8 +99,8 @@ static json_t *networks(struct arena *arena, const struct sender_limit *limit)
 	return words(&set);
 }
 
-/* The domains, with those below them, as Postfix's table of the same limit has them. A sender
- * address of its own counts as its domain here. */
+/* The domains, with those below them but for others' own, as Postfix's table of the same limit has
+ * them. A sender address of its own counts as its domain here. */
 static json_t *domains(struct arena *arena, const struct sender_limit *limit)
 {
 	struct entry_list set = {0};
@@ -115,25 +115,79 @@ static json_t *domains(struct arena *arena, const struct sender_limit *limit)
 		if (!at)
 			push_word(arena, &set, arena_printf(arena, "*.%s", entry->key));
 	}
+	for (size_t i = 0; i < limit->senders.count; i++) {
+		const struct entry *entry = &limit->senders.items[i];
+
+		if (strcmp(entry->value, "OK") == 0)
+			continue;
+		if (!facts_find_entry(&set, entry->key))
+			push_word(arena, &set, arena_printf(arena, "!%s", entry->key));
+		push_word(arena, &set, arena_printf(arena, "!*.%s", entry->key));
+	}
 	return words(&set);
+}
+
+static bool has_address_in(const struct node *node, const struct trusted_list *clients)
+{
+	for (size_t i = 0; i < node->addresses.count; i++)
+		for (size_t j = 0; j < node->addresses.items[i].addresses.count; j++)
+			for (size_t k = 0; k < clients->count; k++)
+				if (ip_network_contains(
+					    &clients->items[k].network,
+					    &node->addresses.items[i].addresses.items[j].value))
+					return true;
+	return false;
+}
+
+/* Whether mail that strangers wrote comes from there: their senders must pass. */
+static bool brings_strangers(const struct facts *facts, const struct sender_limit *limit)
+{
+	for (size_t i = 0; i < facts->topology->routes.count; i++) {
+		const struct route *route = &facts->topology->routes.items[i];
+		const struct node *previous = route_previous(route, facts->node);
+
+		if (!route_is_outbound(route) && previous &&
+		    has_address_in(previous, &limit->clients))
+			return true;
+	}
+	return limit->inbound;
+}
+
+static json_t *login(struct arena *arena, const struct sender_limit *limit)
+{
+	struct entry_list set = {0};
+
+	if (limit->username)
+		push_word(arena, &set, limit->username);
+	return words(&set);
+}
+
+static void push_binding(struct arena *arena, json_t *array, const struct sender_limit *limit)
+{
+	json_t *addresses = networks(arena, limit), *users = login(arena, limit);
+	bool by_address = json_array_size(addresses) > 0, by_login = json_array_size(users) > 0;
+
+	/* one that names nobody would bind everybody */
+	if (!by_address && !by_login) {
+		json_decref(addresses);
+		json_decref(users);
+		return;
+	}
+	view_push(array,
+		  json_pack("{s:s, s:s, s:b, s:o, s:b, s:o, s:o, s:b, s:b, s:s}", "name",
+			    view_limit_class(arena, limit), "peer", limit->name, "has_networks",
+			    by_address, "networks", addresses, "has_users", by_login, "users",
+			    users, "domains", domains(arena, limit), "forwards", !limit->submits,
+			    "null_sender", name_map_find(limit->senders.index, "<>") != NULL,
+			    "origin", view_place(arena, limit->at)));
 }
 
 json_t *view_milter_bindings(struct arena *arena, const struct facts *facts)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < facts->limits.count; i++) {
-		const struct sender_limit *limit = &facts->limits.items[i];
-
-		/* what it brings from strangers has strangers' senders */
-		if (limit->inbound || limit->clients.count == 0)
-			continue;
-		view_push(array, json_pack("{s:s, s:s, s:o, s:o, s:b, s:s}", "name",
-					   view_limit_class(arena, limit), "peer", limit->name,
-					   "networks", networks(arena, limit), "domains",
-					   domains(arena, limit), "null_sender",
-					   name_map_find(limit->senders.index, "<>") != NULL,
-					   "origin", view_place(arena, limit->at)));
-	}
+	for (size_t i = 0; i < facts->limits.count; i++)
+		if (!brings_strangers(facts, &facts->limits.items[i]))
+			push_binding(arena, array, &facts->limits.items[i]);
 	return array;
 }

@@ -57,10 +57,14 @@ static json_t *milter(const struct facts *facts)
 {
 	json_t *keys = json_array();
 
-	for (size_t i = 0; i < facts->keys.count; i++)
-		view_push(keys, json_pack("{s:s, s:s, s:s}", "domain", facts->keys.items[i].domain,
-					  "selector", facts->keys.items[i].selector, "path",
-					  facts->keys.items[i].path));
+	for (size_t i = 0; i < facts->signs.count; i++) {
+		const struct signing_domain *signs = &facts->signs.items[i];
+
+		for (size_t j = 0; j < signs->keys.count; j++)
+			view_push(keys, json_pack("{s:s, s:s, s:s}", "domain", signs->name,
+						  "selector", signs->keys.items[j].selector, "path",
+						  signs->keys.items[j].path));
+	}
 	return json_pack("{s:s, s:s, s:o}", "socket", facts_milter_socket(facts->node), "config",
 			 "/etc/postern/postern-milter.conf", "keys", keys);
 }
@@ -172,7 +176,7 @@ static json_t *node_entry(const struct node *node, const struct facts *facts,
 			 addresses(node), "tls", tls(node), "smarthost", smarthost(node), "proxy",
 			 proxy(node), "proxied", facts ? proxied(facts) : json_array(), "listeners",
 			 facts ? listeners(facts) : json_array(), "milter",
-			 facts && facts->keys.count ? milter(facts) : json_null(), "accounts",
+			 facts && facts->signs.count ? milter(facts) : json_null(), "accounts",
 			 facts ? accounts(facts) : json_array(), "files", files_of(node, files));
 }
 
@@ -208,9 +212,19 @@ static json_t *mx(const struct topology *topology, const struct domain *domain)
 	return array;
 }
 
+static json_t *dkim(const struct dkim *dkim)
+{
+	json_t *selectors = json_array();
+
+	if (dkim->selector.value)
+		view_push(selectors, json_string(dkim->selector.value));
+	for (size_t i = 0; i < dkim->keys.count; i++)
+		view_push(selectors, json_string(dkim->keys.items[i].selector.value));
+	return json_pack("{s:s, s:o}", "sign_at", dkim->sign_at.value, "selectors", selectors);
+}
+
 static json_t *domain_entry(const struct topology *topology, const struct domain *domain)
 {
-	const struct dkim *dkim = &domain->dkim;
 	json_t *recipients = domain->recipients.count ? json_array() : json_null();
 
 	for (size_t i = 0; i < domain->recipients.count; i++)
@@ -219,9 +233,7 @@ static json_t *domain_entry(const struct topology *topology, const struct domain
 	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", domain->head.name.value, "mailboxes",
 			 text(domain->mailboxes.value), "recipients", recipients, "mx",
 			 mx(topology, domain), "dkim",
-			 dkim->head.given ? json_pack("{s:s, s:s}", "sign_at", dkim->sign_at.value,
-						      "selector", dkim->selector.value)
-					  : json_null());
+			 domain->dkim.head.given ? dkim(&domain->dkim) : json_null());
 }
 
 /* Appends a value, and frees it: many domains never stand in memory as JSON. */

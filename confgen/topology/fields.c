@@ -51,17 +51,38 @@ static const struct schema_row account_rows[] = {
 static const struct schema account_schema =
 	SCHEMA(struct credentials, "a login", account_rows, .secret = true);
 
+#define DATE_HINT "write \"2026-12-01\" or \"2026-12-01T06:00:00Z\"."
+
+static const struct schema_row dkim_key_rows[] = {
+	ROW(struct dkim_key, selector, "selector", .required = true, .check = check_selector,
+	    .doc = "Its selector."),
+	ROW(struct dkim_key, key, "key", .check = check_path,
+	    .doc = "Private key on the signing host; default as with one key."),
+	ROW(struct dkim_key, active_from, "active_from", .check = check_date, .hint = DATE_HINT,
+	    .doc = "When it begins to sign: a date, or a date with time (RFC 3339), in "
+		   "quotes; in UTC without an offset. Publish it days before."),
+	ROW(struct dkim_key, retire_after, "retire_after", .check = check_date, .hint = DATE_HINT,
+	    .doc = "When it ends to sign. Leave it published a week longer, while mail waits in "
+		   "queues."),
+};
+static const struct schema dkim_key_schema =
+	SCHEMA(struct dkim_key, "a DKIM key", dkim_key_rows, .shorthand = NULL);
+
 static const struct schema_row dkim_rows[] = {
 	ROW(struct dkim, sign_at, "sign_at", .required = true, .check = check_name,
 	    .doc = "Node whose milter signs the domain's mail."),
-	ROW(struct dkim, selector, "selector", .required = true, .check = check_selector,
-	    .doc = "Selector: the key is published at SELECTOR._domainkey.DOMAIN."),
+	ROW(struct dkim, selector, "selector", .check = check_selector,
+	    .doc = "Selector: the key is published at SELECTOR._domainkey.DOMAIN. Required "
+		   "without 'keys'."),
 	ROW(struct dkim, key, "key", .check = check_path,
 	    .doc = "Private key on the signing host; default "
 		   "/etc/postern/keys/DOMAIN/SELECTOR.private."),
 	ROW(struct dkim, subdomains, "subdomains", .check = check_domain,
 	    .doc = "Sub-domains whose mail the same key signs. Host names of the topology are "
 		   "added."),
+	ROW(struct dkim, keys, "keys", .of = &dkim_key_schema,
+	    .doc = "Several keys, in place of 'selector' and 'key'. Each that is active makes a "
+		   "signature of its own."),
 };
 static const struct schema dkim_schema =
 	SCHEMA(struct dkim, "a DKIM setting", dkim_rows, .shorthand = NULL);

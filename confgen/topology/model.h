@@ -128,10 +128,23 @@ struct credentials_list {
 	size_t count;
 };
 
+/* One of several keys of a domain; each that is active signs. */
+struct dkim_key {
+	struct head head;
+	struct text selector, key, active_from, retire_after;
+};
+
+struct dkim_key_list {
+	struct dkim_key *items;
+	size_t count;
+};
+
+/* `selector` and `key` are the short form for a single key, or there are `keys`. */
 struct dkim {
 	struct head head;
 	struct text sign_at, selector, key;
 	struct text_list subdomains;
+	struct dkim_key_list keys;
 	/* resolved */
 	struct node *signer;
 };

@@ -69,6 +69,7 @@ struct schema {
 		struct secret: SCHEMA_OBJECT, \
 		struct credentials: SCHEMA_OBJECT, \
 		struct dkim: SCHEMA_OBJECT, \
+		struct dkim_key_list: SCHEMA_LIST, \
 		struct tls_files: SCHEMA_OBJECT, \
 		struct postfix_target: SCHEMA_OBJECT, \
 		struct dovecot_target: SCHEMA_OBJECT, \

@@ -1,5 +1,6 @@
 /* Whether a text can be what its key asks for; see syntax.h. */
 #include "confgen/topology/syntax.h"
+#include "common/date.h"
 #include "common/network.h"
 
 #include <ctype.h>
@@ -92,6 +93,13 @@ const char *check_selector(const char *value)
 
 	return wrong && strlen(value) <= 63 && strspn(value, "0123456789") == strlen(value) ? NULL
 											    : wrong;
+}
+
+const char *check_date(const char *value)
+{
+	int64_t seconds;
+
+	return date_parse(value, &seconds) ? NULL : "is no date";
 }
 
 static bool is_atext(unsigned char c)

@@ -27,6 +27,9 @@ const char *check_host(const char *value);
 /* A DKIM selector: one or more labels. */
 const char *check_selector(const char *value);
 
+/* A date, or a date with time (RFC 3339), as common/date.h reads it. */
+const char *check_date(const char *value);
+
 /* local-part@domain with a dot-string local part. */
 const char *check_mailbox(const char *value);
 
@@ -49,10 +52,10 @@ const char *check_file(const char *value);
  * MAJOR.MINOR of a Postfix release that is known here: the files are tried with the oldest, with
  * that of Debian 12, which is the default, and with the newest.
  */
-#define POSTFIX_OLDEST	305
+#define POSTFIX_OLDEST	     305
 #define POSTFIX_BIND_ENFORCE 307 /* the first with smtp_bind_address_enforce */
-#define POSTFIX_DEFAULT 307
-#define POSTFIX_NEWEST	310
+#define POSTFIX_DEFAULT	     307
+#define POSTFIX_NEWEST	     310
 const char *check_postfix_version(const char *value);
 
 /* The release as a number, 307 for a valid "3.7". */

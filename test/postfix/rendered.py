@@ -10,6 +10,7 @@ Postfix, whose own programs judge them (../matrix).
 import json
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import stat
@@ -155,6 +156,7 @@ class Host:
 
     def check(self):
         self.check_syntax()
+        self.try_milter()
         if not self.demand:  # none is written down: Postfix accepts the files, and that is all
             return
         self.check_relaying()
@@ -257,6 +259,23 @@ class Host:
         for needle in self.demand.get("milter_lacks", []):
             if needle in text:
                 fail(f"{self.name}: the milter's configuration has {needle}")
+
+    def try_milter(self):
+        """The milter itself reads the file, with a user and keys that are there."""
+        path = self.tree / self.name / "postern-milter.conf"
+        if not path.exists():
+            return
+        key, copy = self.folder / "key.pem", self.folder / "postern-milter.conf"
+        subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+        key.chmod(0o600)
+        text = re.sub(r'^( *(?:key|file) = )".*"$', rf'\1"{key}"', path.read_text(), flags=re.M)
+        user = pwd.getpwuid(os.getuid()).pw_name if os.getuid() else "nobody"
+        text = re.sub("^user = .*$", f'user = "{user}"', text, flags=re.M)
+        copy.write_text(re.sub("^socket_group = .*\n", "", text, flags=re.M))
+        said = subprocess.run([os.environ["POSTERN_MILTER"], "--test", f"--config={copy}"], text=True,
+                              capture_output=True, timeout=60)
+        if said.returncode or said.stderr:
+            fail(f"{self.name}: the milter says {said.stderr} of its configuration")
 
 
 def check_defects(hosts):

@@ -323,13 +323,16 @@ static void tell_ways_out(struct strbuf *out, const struct facts *facts)
 
 static void tell_signing(struct strbuf *out, const struct facts *facts)
 {
-	for (size_t i = 0; i < facts->keys.count; i++) {
-		const struct signing_key *key = &facts->keys.items[i];
+	for (size_t i = 0; i < facts->signs.count; i++) {
+		const struct signing_domain *signs = &facts->signs.items[i];
 
-		strbuf_addf(out, "signs %s, %s, %s,", key->domain, key->selector, key->path);
-		for (size_t j = 0; j < key->subdomains.count; j++)
-			strbuf_addf(out, " %s", key->subdomains.items[j].value);
-		strbuf_addf(out, " @%u\n", key->at.line);
+		strbuf_addf(out, "signs %s,", signs->name);
+		for (size_t j = 0; j < signs->keys.count; j++)
+			strbuf_addf(out, " %s, %s,", signs->keys.items[j].selector,
+				    signs->keys.items[j].path);
+		for (size_t j = 0; j < signs->subdomains.count; j++)
+			strbuf_addf(out, " %s", signs->subdomains.items[j].value);
+		strbuf_addf(out, " @%u\n", signs->at.line);
 	}
 	tell_trusted(out, "signs for", &facts->signed_clients);
 	for (size_t i = 0; i < facts->relay_users.count; i++)

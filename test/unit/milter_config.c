@@ -144,8 +144,9 @@ static void test_sections(void **state)
 		"listener 'in' { mode = both proxied = on trusted_proxies = {'10.0.0.1'}\n"
 		"  claimed_internal = 'log' reply = 'no' internal_networks = {} }\n"
 		"listener '*' { mode = none }\n"
-		"sender_binding 'b' { users = {'u'} domains = {'A.test', '*.b.test'} null_sender = "
-		"true }\n"
+		"sender_binding 'b' { users = {'u'} domains = {'A.test', '*.b.test', "
+		"'!*.C.b.test'} null_sender = "
+		"true from = ours }\n"
 		"sender_binding_default = 'deny'\n";
 	struct config config;
 	const struct signing_domain *domain;
@@ -183,7 +184,9 @@ static void test_sections(void **state)
 	assert_int_equal(listener->actions[RULE_LOST_HEADER], ACTION_TEMPFAIL);
 	assert_int_equal(config_listener(&config, "other")->mode, MODE_NONE);
 	assert_int_equal(config_listener(&config, NULL)->mode, MODE_NONE);
-	assert_int_equal(config.bindings[0].domains.count, 2);
+	assert_int_equal(config.bindings[0].domains.count, 3);
+	assert_string_equal(config.bindings[0].domains.items[2], "!*.c.b.test");
+	assert_int_equal(config.bindings[0].from, AUTHORS_OURS);
 	assert_string_equal(config.bindings[0].domains.items[0], "a.test");
 	assert_true(config.bindings[0].null_sender && config.binding_default_deny);
 }
@@ -406,6 +409,14 @@ static void test_mistakes(void **state)
 		 "}\n" DOMAIN,
 		 "m.conf:1:1: error: sender_binding a names no networks, listeners or users\n"
 		 "m.conf:2:1: error: sender_binding b allows no domains\n"},
+		{"sender_binding 'a' { users = {'u'} domains = {'!x.test'} from = 'our' }\n"
+		 "sender_binding 'b' { users = {'u'} domains = {'a.test', '!', '!!b.test', '*.!c'} "
+		 "}\n" DOMAIN,
+		 "m.conf:1:1: error: sender_binding a allows no domains\n"
+		 "m.conf:1:66: error: from is 'our': it can be allowed or ours\n"
+		 "m.conf:2:58: error: '' is no domain name\n"
+		 "m.conf:2:63: error: '!b.test' is no domain name\n"
+		 "m.conf:2:75: error: '!c' is no domain name\n"},
 		{"http = 'inet:80'\npolicy_socket = 'policy'\ndns_servers = {'::1', "
 		 "'1.2.3.4:99999'}\n"
 		 "verify_signatures_most = '0'\n" DOMAIN,

@@ -498,6 +498,93 @@ static void test_bindings(void **state)
 	}
 }
 
+/* The nearest of what is listed counts, in whatever order it stands. */
+static void test_excepted_domains(void **state)
+{
+	static const char *listed[] = {"example.com",	    "*.example.com",	"!b.example.com",
+				       "*.c.b.example.com", "!*.b.example.com", "x.example.com",
+				       "!x.example.com"};
+	static const char *reversed[sizeof(listed) / sizeof(listed[0])];
+	static const struct {
+		const char *domain;
+		bool allowed;
+	} cases[] = {
+		{"example.com", true},	    {"a.example.com", true},
+		{"b.example.com", false},   {"a.b.example.com", false},
+		{"c.b.example.com", false}, {"d.c.b.example.com", true},
+		{"bb.example.com", true},   {"x.example.com", false},
+		{"a.x.example.com", true},  {"", false},
+		{"!b.example.com", true}, /* no domain, and below example.com */
+		{"notexample.com", false},
+	};
+	const size_t count = sizeof(listed) / sizeof(listed[0]);
+	static struct ip_network all;
+	struct client client = {.listener = NULL};
+	struct config other = config;
+
+	(void)state;
+	assert_int_equal(ip_network_parse("10.0.0.0/8", &all), IP_OK);
+	assert_int_equal(ip_parse("10.0.0.1", &client.address), IP_OK);
+	for (size_t i = 0; i < count; i++)
+		reversed[count - 1 - i] = listed[i];
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sender_binding binding = {.networks = {&all, 1},
+						 .domains = {i % 2 ? reversed : listed, count}};
+
+		other.bindings = &binding;
+		other.binding_count = 1;
+		if ((policy_sender(&other, &client, cases[i / 2].domain).kind == JUDGEMENT_GOOD) !=
+		    cases[i / 2].allowed)
+			fail_msg("%s, order %zu", cases[i / 2].domain, i % 2);
+	}
+}
+
+/* Whom `from` lets pass as an author; the envelope does not depend on it. */
+static void test_bound_authors(void **state)
+{
+	static const char *own_domain[] = {"example.com"};
+	static const struct {
+		const char *domain;
+		bool sender, allowed, ours;
+	} cases[] = {
+		{"example.com", true, true, true},
+		{"example.net", false, false,
+		 false}, /* signed by its parent's section, or its own */
+		{"elsewhere.test", false, false, true},
+		{"unsigned.test", false, false, true},
+		{"notexample.com", false, false, true},
+		{"", false, false, false},
+	};
+	static struct ip_network app;
+	struct client client = {.listener = NULL}, stranger = {.listener = NULL};
+	struct config other = config;
+
+	(void)state;
+	assert_int_equal(ip_network_parse("10.0.0.1/32", &app), IP_OK);
+	assert_int_equal(ip_parse("10.0.0.1", &client.address), IP_OK);
+	assert_int_equal(ip_parse("10.0.0.2", &stranger.address), IP_OK);
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *domain = cases[i / 2].domain;
+		struct sender_binding binding = {.networks = {&app, 1},
+						 .domains = {own_domain, 1},
+						 .from = i % 2 ? AUTHORS_OURS : AUTHORS_ALLOWED};
+		bool wanted = i % 2 ? cases[i / 2].ours : cases[i / 2].allowed;
+		struct judgement got;
+
+		other.bindings = &binding;
+		other.binding_count = 1;
+		got = policy_author(&other, &client, domain);
+		if ((got.kind == JUDGEMENT_GOOD) != wanted)
+			fail_msg("author %s, from %zu", domain, i % 2);
+		if (!wanted && *domain)
+			assert_non_null(strstr(got.text, domain));
+		got = policy_sender(&other, &client, domain);
+		if ((got.kind == JUDGEMENT_GOOD) != cases[i / 2].sender)
+			fail_msg("sender %s, from %zu", domain, i % 2);
+		assert_int_equal(policy_author(&other, &stranger, domain).kind, JUDGEMENT_GOOD);
+	}
+}
+
 /* What a stranger wrote must not get into an answer as it is. */
 static void test_shown_domains(void **state)
 {
@@ -529,6 +616,8 @@ int main(void)
 		cmocka_unit_test(test_proxy_is_never_internal),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_bindings),
+		cmocka_unit_test(test_excepted_domains),
+		cmocka_unit_test(test_bound_authors),
 		cmocka_unit_test(test_shown_domains),
 	};
 

@@ -327,6 +327,7 @@ static int make_folder(void **state)
 	/* of what git checks out, the golden topologies' secret would be readable */
 	if (fd < 0 || mkdirat(fd, "secrets", 0700) < 0 ||
 	    file_create(fd, "secrets/at-public", 0600, "secret\n", 7) < 0 ||
+	    file_create(fd, "many.domains", 0644, "a.example\nb.example\n", 20) < 0 ||
 	    file_create(fd, "closed", 0600, "secret\n", 7) < 0 ||
 	    file_create(fd, "open", 0644, "secret\n", 7) < 0)
 		return -1;
@@ -338,6 +339,7 @@ static int remove_folder(void **state)
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	(void)state;
+	unlinkat(fd, "many.domains", 0);
 	unlinkat(fd, "closed", 0);
 	unlinkat(fd, "open", 0);
 	unlinkat(fd, "secrets/at-public", 0);

@@ -69,7 +69,7 @@ static const struct mistake keys[] = {
 	/* unknown-key: at every level */
 	{"unknown-key", {{"domains:\n", "^domian: {}\ndomains:\n"}}},
 	{"unknown-key", {DOMAIN("^mailbox: x")}},
-	{"unknown-key", {DOMAIN("dkim: {sign_at: private, selector: a, ^keys: /k}")}},
+	{"unknown-key", {DOMAIN("dkim: {sign_at: private, selector: a, ^keyfile: /k}")}},
 	{"unknown-key", {NETWORKS("{vpn: {cidrs: 10.0.0.0/24, ^mtu: 1400}}")}},
 	{"unknown-key", {PRIVATE("^kinds: dms")}},
 	{"unknown-key", {{"vpn: 10.0.0.3", "vpn: {addresses: 10.0.0.3, ^mac: x}"}}},
@@ -92,6 +92,10 @@ static const struct mistake keys[] = {
 	{"missing-key", {{"postern: 1\ndomains", "^domains"}}},
 	{"missing-key", {{"{mailboxes: private}", "^{}"}}},
 	{"missing-key missing-key", {DOMAIN("dkim: ^^{key: /k}")}},
+	{"missing-key", {DOMAIN("dkim: ^{sign_at: private, keys: []}")}},
+	{"missing-key", {DOMAIN("dkim: {sign_at: private, keys: [^{key: /k}]}")}},
+	{"unknown-key", {DOMAIN("dkim: {sign_at: private, keys: [{selector: a, ^path: /k}]}")}},
+	{"missing-key wrong-type", {DOMAIN("dkim: ^{sign_at: private, keys: ^a}")}},
 	{"missing-key", {NETWORKS("{vpn: 10.0.0.0/24, lan: ^{}}")}},
 	{"missing-key", {{"kind: dms\n    hostname", "^hostname"}}},
 	{"missing-key", {{"kind: postfix\n    hostname: mail.example.com", "^kind: postfix"}}},
@@ -124,6 +128,8 @@ static const struct mistake keys[] = {
 	{"misplaced-key", {SMARTHOST("host: a.example, postfix: ^{version: \"3.7\"}"),
 			   BY_SMARTHOST}},
 	{"misplaced-key", {DOMAIN("dkim: {sign_at: ^internet, selector: a}")}},
+	{"misplaced-key", {DOMAIN("dkim: {sign_at: private, selector: ^a, keys: [{selector: b}]}")}},
+	{"misplaced-key", {DOMAIN("dkim: {sign_at: private, key: ^/k, keys: [{selector: b}]}")}},
 };
 
 static const struct mistake types[] = {
@@ -269,6 +275,16 @@ static const struct mistake values[] = {
 	{"list-file", {DOMAIN("recipients_file: ^missing")}},
 	{"list-file", {{"networks:", "domain_sets:\n  many: {file: ^missing, mailboxes: private}\nnetworks:"}}},
 	{"bad-value", {DOMAIN("dkim: {sign_at: private, selector: ^a b}")}},
+	{"bad-value", {DOMAIN("dkim: {sign_at: private, keys: [{selector: ^a b}]}")}},
+	{"bad-value", {DOMAIN("dkim: {sign_at: private, keys: [{selector: a, key: ^k}]}")}},
+	{"bad-value", {DOMAIN("dkim: {sign_at: private, keys: [{selector: a, "
+			      "active_from: ^2026-02-30}]}")}},
+	{"bad-value", {DOMAIN("dkim: {sign_at: private, keys: [{selector: a, "
+			      "retire_after: ^'2026-12-01T06:00:00Z '}]}")}},
+	{"bad-value", {DOMAIN("dkim: {sign_at: private, keys: [{selector: a, "
+			      "active_from: 2026-12-01, retire_after: ^2026-12-01}]}")}},
+	{"bad-value", {DOMAIN("dkim: {sign_at: private, keys: [{selector: a, active_from: "
+			      "2026-12-01, retire_after: ^\"2026-12-01T00:30:00+01:00\"}]}")}},
 	/* paths: absolute, and nothing that Postfix or a shell would read more into */
 	{"bad-value", {{"/etc/cert.pem", "^etc/cert.pem"}}},
 	{"bad-value", {{"/etc/cert.pem", "^/etc/../cert.pem"}}},
@@ -318,6 +334,13 @@ static const struct mistake values[] = {
 	/* unknown-name */
 	{"unknown-name", {{"mailboxes: private", "mailboxes: ^privat"}}},
 	{"unknown-name", {DOMAIN("dkim: {sign_at: ^publik, selector: a}")}},
+	/* what a set shares is told once, not for each of its domains */
+	{"listed-twice", {{"networks:", "domain_sets:\n  many: {file: many.domains, mailboxes: private, "
+			   "dkim: {sign_at: private, keys: [{selector: a}, {selector: ^a}]}}\nnetworks:"},
+			  {"to: [example.com]", "to: [example.com, many]"},
+			  {"from: [example.com]", "from: [example.com, many]"}}},
+	{"listed-twice", {DOMAIN("dkim: {sign_at: private, keys: [{selector: a}, {selector: b}, "
+				 "{selector: ^A}]}")}},
 	{"unknown-name", {LINKS("{between: [public, ^home], over: vpn}")}},
 	{"unknown-name no-shared-network no-shared-network", {{"over: vpn", "over: ^^^wan"}}},
 	{"unknown-name", {{"{vpn: 10.0.0.3}", "{vpn: 10.0.0.3, ^wan: 10.9.9.9}"}}},
