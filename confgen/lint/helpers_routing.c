@@ -197,23 +197,65 @@ struct readable routing_readable(const struct lint *lint, const struct value *va
 	return readable;
 }
 
-static void add_tables(struct gatherer *gatherer, const char *parameter, bool transports)
+/*
+ * The client that takes mail of the senders that `key` of a sender-dependent table stands for: the
+ * one that sender_dependent_default_transport_maps names for the same key, or `usual`. False where
+ * it is no smtp(8), or that cannot be told.
+ */
+static bool find_sender_client(const struct lint *lint, const struct readable *transports,
+			       const struct text *key, const struct service *usual,
+			       const struct service **out)
+{
+	const struct table_entry *entry = NULL;
+	const char *name;
+	struct text rest;
+
+	for (size_t i = 0; i < transports->count && !entry; i++)
+		entry = table_find(transports->items[i], key->text);
+	*out = usual;
+	if (!entry)
+		return transports->whole;
+	split_transport(lint, &entry->value, &name, &rest);
+	return !*name || find_client(lint, name, out);
+}
+
+static bool has_hop(const struct table_entry *entry)
+{
+	return entry->kind == TABLE_ENTRY && !text_equal_case(&entry->value, "DUNNO");
+}
+
+static void add_transports(struct gatherer *gatherer, const char *parameter)
 {
 	const struct lint *lint = gatherer->lint;
 	struct readable readable = routing_readable(lint, take(gatherer, NULL, parameter));
-	const struct service *client;
-	bool known = routing_default_client(lint, &client);
 
+	for (size_t i = 0; i < readable.count; i++)
+		for (size_t j = 0; j < readable.items[i]->count; j++) {
+			gatherer->entry = &readable.items[i]->items[j];
+			if (has_hop(gatherer->entry))
+				add_transport(gatherer, &gatherer->entry->value);
+		}
+	gatherer->entry = NULL;
+}
+
+static void add_relayhosts(struct gatherer *gatherer)
+{
+	const struct lint *lint = gatherer->lint;
+	struct readable transports = routing_readable(
+		lint, take(gatherer, NULL, "sender_dependent_default_transport_maps"));
+	struct readable readable =
+		routing_readable(lint, take(gatherer, NULL, "sender_dependent_relayhost_maps"));
+	const struct service *usual, *client;
+
+	if (!routing_default_client(lint, &usual))
+		return;
 	for (size_t i = 0; i < readable.count; i++)
 		for (size_t j = 0; j < readable.items[i]->count; j++) {
 			const struct table_entry *entry = &readable.items[i]->items[j];
 
 			gatherer->entry = entry;
-			if (entry->kind != TABLE_ENTRY || text_equal_case(&entry->value, "DUNNO"))
-				continue;
-			if (transports)
-				add_transport(gatherer, &entry->value);
-			else if (known)
+			if (has_hop(entry) &&
+			    find_sender_client(lint, &transports, &entry->key, usual, &client))
 				add_hops(gatherer, client, &entry->value);
 		}
 	gatherer->entry = NULL;
@@ -239,8 +281,8 @@ struct hops routing_hops(const struct lint *lint)
 	for (size_t i = 0; i < clients.count; i++)
 		add_hops(&gatherer, clients.items[i],
 			 &take(&gatherer, clients.items[i], "smtp_fallback_relay")->text);
-	add_tables(&gatherer, "sender_dependent_relayhost_maps", false);
-	add_tables(&gatherer, "transport_maps", true);
-	add_tables(&gatherer, "sender_dependent_default_transport_maps", true);
+	add_relayhosts(&gatherer);
+	add_transports(&gatherer, "transport_maps");
+	add_transports(&gatherer, "sender_dependent_default_transport_maps");
 	return gatherer.hops;
 }

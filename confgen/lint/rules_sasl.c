@@ -235,18 +235,28 @@ void lint_A05(const struct lint *lint, const struct lint_rule *rule)
 	}
 }
 
+/* Whether some client asks for the passwords of senders: tables are mostly shared. */
+static bool by_sender(const struct lint *lint, const struct clients *clients)
+{
+	for (size_t i = 0; i < clients->count; i++)
+		if (configuration_yes(lint->configuration, clients->items[i],
+				      "smtp_sender_dependent_authentication"))
+			return true;
+	return false;
+}
+
 void lint_A07(const struct lint *lint, const struct lint_rule *rule)
 {
 	struct clients clients = routing_clients(lint);
 	struct places places = {0};
 
+	if (by_sender(lint, &clients))
+		return;
 	for (size_t i = 0; i < clients.count; i++) {
 		const struct service *client = clients.items[i];
 		struct readable readable = routing_readable(lint, passwords(lint, client));
 
-		if (!logs_in(lint, client) ||
-		    configuration_yes(lint->configuration, client,
-				      "smtp_sender_dependent_authentication"))
+		if (!logs_in(lint, client))
 			continue;
 		for (size_t j = 0; j < readable.count; j++)
 			for (size_t k = 0; k < readable.items[j]->count; k++) {
