@@ -36,10 +36,10 @@ def topology_for(topology, release, folder, kinds=("postfix",)):
     text = copy.read_text(encoding="utf-8")
     text = re.sub(r"^ +postfix: \{version: [^}]*\}\n", "", text, flags=re.M)
     text = re.sub(r",\s*postfix: \{version: [^}]*\}", "", text)
-    text, count = re.subn(rf"^( +)kind: ({'|'.join(kinds)})(,.*)?$",
-                          lambda node: f'{node[1]}kind: {node[2]}' +
-                          (f', postfix: {{version: "{release}"}}{node[3]}' if node[3] else
-                           f'\n{node[1]}postfix: {{version: "{release}"}}'), text, flags=re.M)
+    text, count = re.subn(rf"(^ +)?kind: ({'|'.join(kinds)})(\n|[,}}])",
+                          lambda node: f"{node[1] or ''}kind: {node[2]}" +
+                          (f'\n{node[1]}postfix: {{version: "{release}"}}\n' if node[3] == "\n" else
+                           f', postfix: {{version: "{release}"}}{node[3]}'), text, flags=re.M)
     assert count, f"no node of kind {kinds} in {topology}"
     copy.write_text(text, encoding="utf-8")
     return copy

@@ -180,7 +180,7 @@ SMARTHOST = {
                    ("sasl_passwd", "[smtp.provider.example]:587"): {25}},
         "modes": {"sasl_passwd": 0o600},
         "milter": ['domain "example.com"', '"192.168.2.0/24"'],
-        "milter_lacks": ["example.org"],
+        "milter_lacks": ['domain "example.org"'],
     },
     "private": {
         "main": {"relayhost": "[192.168.2.2]:25"},
