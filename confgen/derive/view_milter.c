@@ -17,7 +17,8 @@ static json_t *words(const struct entry_list *set)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < set->count; i++)
-		view_push(array, json_pack("{s:s, s:b}", "value", set->items[i].key, "first", !i));
+		view_push(array, json_pack("{s:s, s:b, s:b}", "value", set->items[i].key, "first",
+					   !i, "last", i + 1 == set->count));
 	return array;
 }
 
