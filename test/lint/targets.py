@@ -13,7 +13,9 @@ from lintlib import CONFGEN, Checks, lint, run
 
 checks = Checks()
 work = tempfile.mkdtemp(prefix="lint-")
-OPEN = "mynetworks = 127.0.0.0/8, 11.22.33.0/24\n"
+NETWORKS = "mynetworks = 127.0.0.0/8, 11.22.33.0/24\n"
+# mynetworks counts where a restriction uses it; images have such restrictions of their own
+OPEN = NETWORKS + "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
 MASTER = "smtp inet n - n - - smtpd\n"
 
 
@@ -39,7 +41,7 @@ for name, wanted in {"etc": "etc/main.cf:1", "etc/": "etc/main.cf:1", "./etc": "
 checks.equal(places("etc/master.cf"), ([], 0), "master.cf alone")
 
 # docker-mailserver's overrides
-write("config/postfix-main.cf", "# more\n" + OPEN)
+write("config/postfix-main.cf", "# more\n" + NETWORKS)
 write("config/postfix-master.cf", "# more\nsubmission/inet/mynetworks=10.0.0.0/8\n"
                                   "submission/inet/smtpd_milters=inet:127.0.0.1:8894\n")
 write("config/postfix-relaymap.cf", "@example.com [mail.example.net]:587\n")
@@ -47,8 +49,7 @@ checks.equal(places("config"), (["config/postfix-main.cf:2"], 1), "overrides")
 checks.equal(places("config/postfix-main.cf"), (["config/postfix-main.cf:2"], 1), "postfix-main.cf")
 os.remove(f"{work}/config/postfix-main.cf")
 checks.equal(places("config")[0], [], "overrides of services only")
-write("config/postfix-main.cf", OPEN)
-write("config/postfix-main.cf", f"# postern: ignore=R01 ours\n{OPEN}")
+write("config/postfix-main.cf", f"# postern: ignore=R01 ours\n{NETWORKS}")
 checks.equal(places("config"), ([], 0), "a comment in overrides")
 
 # compose.yaml
@@ -91,7 +92,7 @@ write("compose/files.yaml", """services:
       - data:/var/mail
 """)
 write("compose/mailserver.env", "# more\nDEFAULT_RELAY_HOST=[mail.example.net]:587\nRELAY_PASSWORD=hunter2\n")
-write("compose/config/postfix-main.cf", OPEN)
+write("compose/config/postfix-main.cf", NETWORKS)
 write("compose/postfix/main.cf", "\n" + OPEN)
 write("compose/postfix/master.cf", MASTER)
 checks.equal(places("compose/files.yaml"),
