@@ -197,12 +197,38 @@ struct readable routing_readable(const struct lint *lint, const struct value *va
 	return readable;
 }
 
+/*
+ * The client of an entry of sender_dependent_relayhost_maps: the transport that the same sender
+ * has, or the default. False: none that is known, or one with a next hop of its own.
+ */
+static bool sender_client(const struct lint *lint, const struct readable *transports,
+			  const struct table_entry *sender, const struct service **out)
+{
+	const struct table_entry *entry = NULL;
+	const char *name;
+	struct text rest;
+
+	for (size_t i = 0; !entry && i < transports->count; i++)
+		entry = table_find(transports->items[i], sender->key.text);
+	if (!entry || text_equal_case(&entry->value, "DUNNO"))
+		return routing_default_client(lint, out);
+	split_transport(lint, &entry->value, &name, &rest);
+	if (rest.length)
+		return false;
+	return *name ? find_client(lint, name, out) : routing_default_client(lint, out);
+}
+
 static void add_tables(struct gatherer *gatherer, const char *parameter, bool transports)
 {
 	const struct lint *lint = gatherer->lint;
 	struct readable readable = routing_readable(lint, take(gatherer, NULL, parameter));
+	struct readable senders = {0};
 	const struct service *client;
-	bool known = routing_default_client(lint, &client);
+
+	if (!transports && readable.count)
+		senders = routing_readable(
+			lint, configuration_value(lint->configuration, NULL,
+						  "sender_dependent_default_transport_maps"));
 
 	for (size_t i = 0; i < readable.count; i++)
 		for (size_t j = 0; j < readable.items[i]->count; j++) {
@@ -213,7 +239,7 @@ static void add_tables(struct gatherer *gatherer, const char *parameter, bool tr
 				continue;
 			if (transports)
 				add_transport(gatherer, &entry->value);
-			else if (known)
+			else if (sender_client(lint, &senders, entry, &client))
 				add_hops(gatherer, client, &entry->value);
 		}
 	gatherer->entry = NULL;

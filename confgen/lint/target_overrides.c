@@ -41,8 +41,8 @@ static struct position written(void *user, struct position at)
 }
 
 /*
- * What the image says, or does not say; and B10 of the overrides, where D09 says the same, and
- * knows the services.
+ * What the image says, or does not say; S04, for overrides are there to set again what the image
+ * sets; and B10 of the overrides, where D09 says the same, and knows the services.
  */
 static bool is_not_here(void *user, const struct diagnostic *item)
 {
@@ -52,7 +52,8 @@ static bool is_not_here(void *user, const struct diagnostic *item)
 	if (!source || source == applied->stock_main || source == applied->stock_master ||
 	    source == &applied->main_cf || source == &applied->master_cf)
 		return true;
-	return source == applied->overrides->master_cf && strcmp(item->rule, "B10") == 0;
+	return strcmp(item->rule, "S04") == 0 ||
+	       (source == applied->overrides->master_cf && strcmp(item->rule, "B10") == 0);
 }
 
 /* False: a file is there, but cannot be read; said in `list`. */
@@ -96,6 +97,20 @@ static bool judge_applied(struct overrides_folder *here, const struct dms_applie
 	return true;
 }
 
+/* What postfix-main.cf itself sets twice. */
+static void judge_twice(struct arena *arena, const struct dms_overrides *overrides,
+			const struct target_options *options, struct diagnostics *list)
+{
+	const struct lint_rule *rule = lint_rule_find("S04");
+	struct lint lint = {arena, NULL, list, false};
+
+	if (overrides->main_cf)
+		lint.configuration = configuration_new(arena, overrides->main_cf, NULL,
+						       options->release, diagnostics_new(arena));
+	if (lint.configuration)
+		rule->check(&lint, rule);
+}
+
 bool target_overrides(struct arena *arena, const char *folder, const struct target_options *options,
 		      struct diagnostics *list)
 {
@@ -113,6 +128,7 @@ bool target_overrides(struct arena *arena, const char *folder, const struct targ
 	judged = judge_applied(&here, applied, options);
 	diagnostics_relocate(found, written, applied);
 	diagnostics_drop(found, is_not_here, applied);
+	judge_twice(arena, overrides, options, found);
 	dms_lint(arena, overrides, found);
 	redact_findings(arena, found);
 	suppress_findings(arena,

@@ -44,13 +44,21 @@ checks.equal(places("etc/master.cf"), ([], 0), "master.cf alone")
 write("config/postfix-main.cf", "# more\n" + NETWORKS)
 write("config/postfix-master.cf", "# more\nsubmission/inet/mynetworks=10.0.0.0/8\n"
                                   "submission/inet/smtpd_milters=inet:127.0.0.1:8894\n")
-write("config/postfix-relaymap.cf", "@example.com [mail.example.net]:587\n")
+write("config/postfix-relaymap.cf", "@example.com [mail.example.net]:587\n<> [mail.example.net]:587\n")
 checks.equal(places("config"), (["config/postfix-main.cf:2"], 1), "overrides")
 checks.equal(places("config/postfix-main.cf"), (["config/postfix-main.cf:2"], 1), "postfix-main.cf")
 os.remove(f"{work}/config/postfix-main.cf")
 checks.equal(places("config")[0], [], "overrides of services only")
 write("config/postfix-main.cf", f"# postern: ignore=R01 ours\n{NETWORKS}")
 checks.equal(places("config"), ([], 0), "a comment in overrides")
+
+# what the image sets may be set again, what the overrides set twice is told by their own lines
+write("again/postfix-main.cf", "mynetworks = 127.0.0.0/8\nmyorigin = a.example\nmyorigin = b.example\n")
+write("again/postfix-master.cf", "submission/inet/smtpd_tls_security_level=encrypt\n"
+                                 "smtp/inet/smtpd_milters=inet:127.0.0.1:8891\n")
+again = lint("-T", "3.7", "--no-permissions", "again", cwd=work)[0]
+checks.equal(sorted(f"{f.rule}:{f.line}" for f in again), ["D09:2", "S04:3"], "set again")
+checks.equal(["line 2" in f.message for f in again if f.rule == "S04"], [True], "the line of the first")
 
 # compose.yaml
 COMPOSE = """services:
@@ -132,7 +140,7 @@ for name in sorted(os.listdir(f"{work}/odd")) + ["missing"]:
 for name, text in {"empty": b"", "dots": b"." * 100000, "long line": b"x = " + b"y " * 400000,
                    "no end": b"x", "continued": b"x =\n" + b" y\n" * 100000,
                    "names": b"".join(b"a%d = $a%d\n" % (i, i + 1) for i in range(5000)),
-                   "same": OPEN.encode() * 10000, "UTF-8": "x = \u202e\u00e9\n".encode(),
+                   "same": NETWORKS.encode() * 10000, "UTF-8": "x = \u202e\u00e9\n".encode(),
                    "comments": b"# postern: ignore=R01\n" * 40000,
                    "empty names": b" = x\n" * 1000}.items():
     write("some/main.cf", text)
