@@ -81,6 +81,10 @@ struct dms_applied {
 	size_t master_count;
 };
 
+/* What decides of docker-mailserver's own files, where the image is not at hand. Static. */
+const struct source *dms_stock_main(void);
+const struct source *dms_stock_master(void);
+
 /* Always succeeds: what cannot be applied is left out. The stock must outlive the result. */
 struct dms_applied *dms_overrides_apply(struct arena *arena, const struct dms_overrides *overrides,
 					const struct source *main_cf,

@@ -198,64 +198,48 @@ struct readable routing_readable(const struct lint *lint, const struct value *va
 }
 
 /*
- * The client that takes mail of the senders that `key` of a sender-dependent table stands for: the
- * one that sender_dependent_default_transport_maps names for the same key, or `usual`. False where
- * it is no smtp(8), or that cannot be told.
+ * The client of an entry of sender_dependent_relayhost_maps: the transport that the same sender
+ * has, or the default. False: none that is known, or one with a next hop of its own.
  */
-static bool find_sender_client(const struct lint *lint, const struct readable *transports,
-			       const struct text *key, const struct service *usual,
-			       const struct service **out)
+static bool sender_client(const struct lint *lint, const struct readable *transports,
+			  const struct table_entry *sender, const struct service **out)
 {
 	const struct table_entry *entry = NULL;
 	const char *name;
 	struct text rest;
 
-	for (size_t i = 0; i < transports->count && !entry; i++)
-		entry = table_find(transports->items[i], key->text);
-	*out = usual;
-	if (!entry)
-		return transports->whole;
+	for (size_t i = 0; !entry && i < transports->count; i++)
+		entry = table_find(transports->items[i], sender->key.text);
+	if (!entry || text_equal_case(&entry->value, "DUNNO"))
+		return routing_default_client(lint, out);
 	split_transport(lint, &entry->value, &name, &rest);
-	return !*name || find_client(lint, name, out);
+	if (rest.length)
+		return false;
+	return *name ? find_client(lint, name, out) : routing_default_client(lint, out);
 }
 
-static bool has_hop(const struct table_entry *entry)
-{
-	return entry->kind == TABLE_ENTRY && !text_equal_case(&entry->value, "DUNNO");
-}
-
-static void add_transports(struct gatherer *gatherer, const char *parameter)
+static void add_tables(struct gatherer *gatherer, const char *parameter, bool transports)
 {
 	const struct lint *lint = gatherer->lint;
 	struct readable readable = routing_readable(lint, take(gatherer, NULL, parameter));
+	struct readable senders = {0};
+	const struct service *client;
 
-	for (size_t i = 0; i < readable.count; i++)
-		for (size_t j = 0; j < readable.items[i]->count; j++) {
-			gatherer->entry = &readable.items[i]->items[j];
-			if (has_hop(gatherer->entry))
-				add_transport(gatherer, &gatherer->entry->value);
-		}
-	gatherer->entry = NULL;
-}
+	if (!transports && readable.count)
+		senders = routing_readable(
+			lint, configuration_value(lint->configuration, NULL,
+						  "sender_dependent_default_transport_maps"));
 
-static void add_relayhosts(struct gatherer *gatherer)
-{
-	const struct lint *lint = gatherer->lint;
-	struct readable transports = routing_readable(
-		lint, take(gatherer, NULL, "sender_dependent_default_transport_maps"));
-	struct readable readable =
-		routing_readable(lint, take(gatherer, NULL, "sender_dependent_relayhost_maps"));
-	const struct service *usual, *client;
-
-	if (!routing_default_client(lint, &usual))
-		return;
 	for (size_t i = 0; i < readable.count; i++)
 		for (size_t j = 0; j < readable.items[i]->count; j++) {
 			const struct table_entry *entry = &readable.items[i]->items[j];
 
 			gatherer->entry = entry;
-			if (has_hop(entry) &&
-			    find_sender_client(lint, &transports, &entry->key, usual, &client))
+			if (entry->kind != TABLE_ENTRY || text_equal_case(&entry->value, "DUNNO"))
+				continue;
+			if (transports)
+				add_transport(gatherer, &entry->value);
+			else if (sender_client(lint, &senders, entry, &client))
 				add_hops(gatherer, client, &entry->value);
 		}
 	gatherer->entry = NULL;
@@ -281,8 +265,8 @@ struct hops routing_hops(const struct lint *lint)
 	for (size_t i = 0; i < clients.count; i++)
 		add_hops(&gatherer, clients.items[i],
 			 &take(&gatherer, clients.items[i], "smtp_fallback_relay")->text);
-	add_relayhosts(&gatherer);
-	add_transports(&gatherer, "transport_maps");
-	add_transports(&gatherer, "sender_dependent_default_transport_maps");
+	add_tables(&gatherer, "sender_dependent_relayhost_maps", false);
+	add_tables(&gatherer, "transport_maps", true);
+	add_tables(&gatherer, "sender_dependent_default_transport_maps", true);
 	return gatherer.hops;
 }

@@ -45,10 +45,7 @@ struct position syntax_place(const struct lint *lint, const struct syntax_settin
 
 unsigned short syntax_version(const struct lint *lint)
 {
-	static const unsigned short versions[] = {
-		[POSTFIX_3_5] = 305, [POSTFIX_3_7] = 307, [POSTFIX_3_10] = 310};
-
-	return versions[lint->configuration->release];
+	return lint_version(lint->configuration->release);
 }
 
 const char *syntax_version_text(const struct lint *lint, unsigned short version)

@@ -14,10 +14,6 @@ static const struct lint_rule rules[] = {
 
 #define RULE_COUNT (sizeof(rules) / sizeof(rules[0]))
 
-/* The releases as versions, to compare with lint_rule.since. */
-static const unsigned short versions[] = {
-	[POSTFIX_3_5] = 305, [POSTFIX_3_7] = 307, [POSTFIX_3_10] = 310};
-
 const struct lint_rule *lint_rules(size_t *count)
 {
 	*count = RULE_COUNT;
@@ -32,9 +28,17 @@ const struct lint_rule *lint_rule_find(const char *id)
 	return NULL;
 }
 
+unsigned short lint_version(enum postfix_release release)
+{
+	static const unsigned short versions[] = {
+		[POSTFIX_3_5] = 305, [POSTFIX_3_7] = 307, [POSTFIX_3_10] = 310};
+
+	return versions[release];
+}
+
 bool lint_rule_holds(const struct lint_rule *rule, enum postfix_release release)
 {
-	return rule->since <= versions[release];
+	return rule->since <= lint_version(release);
 }
 
 void lint_run(const struct lint *lint)

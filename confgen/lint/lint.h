@@ -34,6 +34,9 @@ const struct lint_rule *lint_rules(size_t *count);
 /* The rule of this id, in any letter case, or NULL. */
 const struct lint_rule *lint_rule_find(const char *id);
 
+/* The release as a version, as in struct parameter and lint_rule.since: 307. */
+unsigned short lint_version(enum postfix_release release);
+
 /* Whether the rule holds for a release. */
 bool lint_rule_holds(const struct lint_rule *rule, enum postfix_release release);
 

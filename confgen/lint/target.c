@@ -1,5 +1,6 @@
 /* Tells what a path is, and has it judged; see target.h. */
 #include "confgen/lint/target.h"
+#include "confgen/lint/dms_overrides.h"
 #include "confgen/lint/redact.h"
 #include "confgen/lint/suppress.h"
 
@@ -28,19 +29,12 @@ static bool has(struct arena *arena, const char *folder, const char *name)
 	return access(arena_printf(arena, "%s/%s", folder, name), F_OK) == 0;
 }
 
-/* The names that docker-mailserver looks for in its folder of overrides. */
+/* Whether it is the folder that docker-mailserver has overrides and accounts in. */
 static bool is_overrides(struct arena *arena, const char *folder)
 {
-	static const char *const names[] = {"postfix-main.cf", "postfix-master.cf",
-					    "postfix-relaymap.cf", "postfix-accounts.cf",
-					    "user-patches.sh"};
-
 	if (has(arena, folder, "main.cf") || has(arena, folder, "master.cf"))
 		return false;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (has(arena, folder, names[i]))
-			return true;
-	return false;
+	return dms_overrides_recognise(arena, folder) || has(arena, folder, "postfix-accounts.cf");
 }
 
 static bool ends_in(const char *path, const char *end)

@@ -259,6 +259,17 @@ static void read_volumes(struct compose *compose, const struct yaml_node *servic
 	}
 }
 
+/* Images keep no defaults of Postfix 2, but say so in a main.cf that is not here. */
+static void add_level(struct made_text *made)
+{
+	static const char setting[] = "compatibility_level =";
+	const char *text = strbuf_text(&made->buf);
+
+	if (strncmp(text, setting, strlen(setting)) != 0 &&
+	    !strstr(text, "\ncompatibility_level ="))
+		made_add(made, (struct position){0}, "%s 3.6", setting);
+}
+
 static void judge_environment(struct compose *compose, const struct yaml_node *service,
 			      enum image image)
 {
@@ -269,6 +280,7 @@ static void judge_environment(struct compose *compose, const struct yaml_node *s
 
 	made_init(made, compose->arena, "main.cf");
 	read_environment(compose, service, image, made);
+	add_level(made);
 	configuration = configuration_new(compose->arena, made_source(made), NULL,
 					  compose->options->release, found);
 	if (configuration) {

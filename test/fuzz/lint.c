@@ -1,7 +1,7 @@
 /*
- * Fuzz target: main.cf and master.cf, parted by the first line that is only "%", with all rules,
- * the comments that silence them, and their fixes. Findings point into the files; fixes do not
- * overlap.
+ * Fuzz target: main.cf and master.cf, parted by the first line that is only "%", with all rules of
+ * all releases, the comments that silence them, and their fixes; without such a line there is no
+ * master.cf. Findings point into the files; fixes do not overlap.
  */
 #include "confgen/lint/fixes.h"
 #include "confgen/lint/lint.h"
@@ -55,6 +55,16 @@ static void check(struct arena *arena, struct diagnostics *list)
 	fclose(null);
 }
 
+/* Each rule is found by its id: none stands twice in the table. */
+static void check_rules(void)
+{
+	size_t count;
+	const struct lint_rule *rules = lint_rules(&count);
+
+	for (size_t i = 0; i < count; i++)
+		assert(lint_rule_find(rules[i].id) == &rules[i]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_new(0);
@@ -66,12 +76,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct source master_cf = {"master.cf", "", 0};
 	struct lint lint = {.arena = arena, .list = list};
 
+	check_rules();
 	if (parting) {
 		master_cf.text = parting + 3;
 		master_cf.length = size - first - 2;
 	}
 	for (enum postfix_release release = POSTFIX_3_5; release <= POSTFIX_3_10; release++) {
-		lint.configuration = configuration_new(arena, &main_cf, &master_cf, release, list);
+		lint.configuration = configuration_new(arena, &main_cf, parting ? &master_cf : NULL,
+						       release, list);
 		if (!lint.configuration)
 			break;
 		lint.configuration->find_file = find_file;

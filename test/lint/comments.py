@@ -10,7 +10,9 @@ from lintlib import Checks, lint, run
 checks = Checks()
 work = tempfile.mkdtemp(prefix="lint-")
 OPEN = "mynetworks = 127.0.0.0/8, 11.22.33.0/24\n"
-MASTER = "smtp inet n - n - - smtpd\n"
+# the restrictions that make mynetworks count
+MASTER = ("smtp inet n - n - - smtpd\n"
+          "  -o smtpd_relay_restrictions=permit_mynetworks,reject_unauth_destination\n")
 
 
 def write(text, name="main.cf", folder="etc"):

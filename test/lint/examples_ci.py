@@ -42,7 +42,8 @@ def shell(command):
 
 
 GOOD = ("compatibility_level = 3.6\nmyhostname = mail.example.com\nmynetworks = 127.0.0.0/8 [::1]/128\n"
-        "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n")
+        "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
+        "smtpd_forbid_bare_newline = yes\nsmtp_tls_security_level = may\n")
 BAD = GOOD + "mynetworks = 127.0.0.0/8 [::1]/128 11.22.33.0/24\n"
 commands = {}
 with open(f"{SOURCE}/examples/ci/github-lint.yaml", encoding="utf-8") as file:

@@ -115,7 +115,13 @@ smtp_sasl_password_maps = static:user:""" + SECRET.encode() + b"""
 """)
 write("b/main.cf", b"  mydomain = example.org\nmyhostname = mail.example.org\n  # postern: ignore=nix\n")
 write("b/master.cf", b"smtp inet n - n - - smtpd\n broken\nsmtp\n")
-write("clean/main.cf", b"myhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::1]/128\n")
+CLEAN = b"""compatibility_level = 3.6
+myhostname = mail.example.org
+mynetworks = 127.0.0.0/8 [::1]/128
+smtpd_forbid_bare_newline = yes
+smtp_tls_security_level = may
+"""
+write("clean/main.cf", CLEAN)
 write("clean/master.cf", b"smtp inet n - n - - smtpd\n")
 folders = sorted(os.listdir(work))
 
@@ -192,10 +198,10 @@ report("text")
 for level, status in (("error", 1), ("warning", 1), ("info", 1), ("none", 0)):
     checks.equal(run("lint", "--fail-on", level, "b", cwd=work).returncode, status,
                  f"--fail-on {level}")
-write("warned/main.cf", b"# postern: ignore=R01\nmyhostname = mail.example.org\n")
+write("warned/main.cf", b"# postern: ignore=R01\n" + CLEAN)
 write("warned/master.cf", b"smtp inet n - n - - smtpd\n")
 for level, status in (("error", 0), ("warning", 1), ("info", 1), ("none", 0)):
-    checks.equal(run("lint", "--no-permissions", "--fail-on", level, "warned", cwd=work).returncode,
+    checks.equal(run("lint", "-T", "3.7", "--no-permissions", "--fail-on", level, "warned", cwd=work).returncode,
                  status, f"--fail-on {level} for a warning")
 for options in (["--format", "xml"], ["--fail-on", "fatal"], ["--yes"], ["--fix", "-f", "json"],
                 ["-w", "x", "-b", "y"], ["--target-postfix", "new"], ["--no-such"]):

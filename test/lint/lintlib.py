@@ -116,12 +116,28 @@ class Case:
                 return f"{self.copy}/{name}"
         return self.copy
 
-    def findings(self):
-        """What is found, places relative to the folder."""
-        found, _ = lint(*self.options, self.target())
-        prefix = self.copy + "/"
-        return [f._replace(file=f.file[len(prefix):] if f.file.startswith(prefix) else f.file)
-                for f in found]
+
+def findings_of(opened):
+    """
+    What is found in each of these cases, in their order, places relative to their folders: one run
+    for all that have the same options. A finding outside of every case ends the test.
+    """
+    runs = collections.defaultdict(list)
+    for case in opened:
+        runs[tuple(case.options)].append(case)
+    found = {case.copy: [] for case in opened}
+    for options, group in runs.items():
+        for finding in lint(*options, *(case.target() for case in group))[0]:
+            copy, part, name = finding.file.partition("/case/")
+            if finding.file in found:
+                copy, name = finding.file, finding.file
+            elif part and copy + "/case" in found:
+                copy += "/case"
+            else:
+                print(f"not ok: {finding} belongs to no case")
+                sys.exit(1)
+            found[copy].append(finding._replace(file=name))
+    return [found[case.copy] for case in opened]
 
 
 def render_examples(work):

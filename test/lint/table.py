@@ -3,10 +3,11 @@
 The table of rules, their pages and their fixtures agree; bad cases give exactly the places that
 they expect, good cases nothing of that rule.
 """
+import contextlib
 import os
 import re
 
-from lintlib import FIXTURES, SOURCE, Case, Checks, cases, rules, run
+from lintlib import FIXTURES, SOURCE, Case, Checks, cases, findings_of, rules, run
 
 checks = Checks()
 table = rules()
@@ -29,28 +30,34 @@ for rule, severity in table.items():
         checks.check(word in page, f"{rule}.md lacks '{word}'")
     checks.equal(run("explain", rule.lower()).stdout.decode(), page, f"explain {rule.lower()}")
 
-bad = good = 0
+named = []
 for rule in table:
     names = cases(rule)
     for kind in ("bad", "good"):
         checks.check(any(name.split("-")[0] == kind for name, _ in names),
                      f"{rule} has no {kind} case")
     for name, path in names:
-        label = f"{rule}/{name}"
-        if not checks.check(re.fullmatch(r"(bad|good)(-[a-z0-9-]+)?", name), f"{label}: what is it?"):
-            continue
-        with Case(path) as case:
-            found = sorted({f"{f.rule} {f.file}:{f.line}" if f.line else f"{f.rule} {f.file}"
-                            for f in case.findings() if f.rule == rule})
-            hints = [f for f in case.findings() if f.rule == rule and not f.hint]
-            if name.startswith("bad"):
-                bad += 1
-                wanted = sorted({line[:-2] if line.endswith(":0") else line
-                                 for line in case.expected if line.split()[0] == rule})
-                checks.check(wanted, f"{label}: 'expected' names no place")
-                checks.equal(found, wanted, label)
-                checks.equal([h.message for h in hints], [], f"{label}: findings without a hint")
-            else:
-                good += 1
-                checks.equal(found, [], label)
+        if checks.check(re.fullmatch(r"(bad|good)(-[a-z0-9-]+)?", name), f"{rule}/{name}: what is it?"):
+            named.append((rule, name, path))
+
+bad = good = 0
+with contextlib.ExitStack() as stack:
+    opened = [stack.enter_context(Case(path)) for _, _, path in named]
+    judged = findings_of(opened)
+for (rule, name, _), case, findings in zip(named, opened, judged):
+    label = f"{rule}/{name}"
+    findings = [f for f in findings if f.rule == rule]
+    found = sorted({f"{f.rule} {f.file}:{f.line}" if f.line else f"{f.rule} {f.file}"
+                    for f in findings})
+    if name.startswith("bad"):
+        bad += 1
+        wanted = sorted({line[:-2] if line.endswith(":0") else line
+                         for line in case.expected if line.split()[0] == rule})
+        checks.check(wanted, f"{label}: 'expected' names no place")
+        checks.equal(found, wanted, label)
+        checks.equal([f.message for f in findings if not f.hint], [],
+                     f"{label}: findings without a hint")
+    else:
+        good += 1
+        checks.equal(found, [], label)
 checks.end(f"{len(table)} rules, {bad} bad and {good} good cases")

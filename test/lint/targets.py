@@ -13,7 +13,9 @@ from lintlib import CONFGEN, Checks, lint, run
 
 checks = Checks()
 work = tempfile.mkdtemp(prefix="lint-")
-OPEN = "mynetworks = 127.0.0.0/8, 11.22.33.0/24\n"
+NETWORKS = "mynetworks = 127.0.0.0/8, 11.22.33.0/24\n"
+# mynetworks counts where a restriction uses it; images have such restrictions of their own
+OPEN = NETWORKS + "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
 MASTER = "smtp inet n - n - - smtpd\n"
 
 
@@ -39,17 +41,24 @@ for name, wanted in {"etc": "etc/main.cf:1", "etc/": "etc/main.cf:1", "./etc": "
 checks.equal(places("etc/master.cf"), ([], 0), "master.cf alone")
 
 # docker-mailserver's overrides
-write("config/postfix-main.cf", "# more\n" + OPEN)
+write("config/postfix-main.cf", "# more\n" + NETWORKS)
 write("config/postfix-master.cf", "# more\nsubmission/inet/mynetworks=10.0.0.0/8\n"
                                   "submission/inet/smtpd_milters=inet:127.0.0.1:8894\n")
-write("config/postfix-relaymap.cf", "@example.com [mail.example.net]:587\n")
+write("config/postfix-relaymap.cf", "@example.com [mail.example.net]:587\n<> [mail.example.net]:587\n")
 checks.equal(places("config"), (["config/postfix-main.cf:2"], 1), "overrides")
 checks.equal(places("config/postfix-main.cf"), (["config/postfix-main.cf:2"], 1), "postfix-main.cf")
 os.remove(f"{work}/config/postfix-main.cf")
 checks.equal(places("config")[0], [], "overrides of services only")
-write("config/postfix-main.cf", OPEN)
-write("config/postfix-main.cf", f"# postern: ignore=R01 ours\n{OPEN}")
+write("config/postfix-main.cf", f"# postern: ignore=R01 ours\n{NETWORKS}")
 checks.equal(places("config"), ([], 0), "a comment in overrides")
+
+# what the image sets may be set again, what the overrides set twice is told by their own lines
+write("again/postfix-main.cf", "mynetworks = 127.0.0.0/8\nmyorigin = a.example\nmyorigin = b.example\n")
+write("again/postfix-master.cf", "submission/inet/smtpd_tls_security_level=encrypt\n"
+                                 "smtp/inet/smtpd_milters=inet:127.0.0.1:8891\n")
+again = lint("-T", "3.7", "--no-permissions", "again", cwd=work)[0]
+checks.equal(sorted(f"{f.rule}:{f.line}" for f in again), ["D09:2", "S04:3"], "set again")
+checks.equal(["line 2" in f.message for f in again if f.rule == "S04"], [True], "the line of the first")
 
 # compose.yaml
 COMPOSE = """services:
@@ -91,7 +100,7 @@ write("compose/files.yaml", """services:
       - data:/var/mail
 """)
 write("compose/mailserver.env", "# more\nDEFAULT_RELAY_HOST=[mail.example.net]:587\nRELAY_PASSWORD=hunter2\n")
-write("compose/config/postfix-main.cf", OPEN)
+write("compose/config/postfix-main.cf", NETWORKS)
 write("compose/postfix/main.cf", "\n" + OPEN)
 write("compose/postfix/master.cf", MASTER)
 checks.equal(places("compose/files.yaml"),
@@ -131,7 +140,7 @@ for name in sorted(os.listdir(f"{work}/odd")) + ["missing"]:
 for name, text in {"empty": b"", "dots": b"." * 100000, "long line": b"x = " + b"y " * 400000,
                    "no end": b"x", "continued": b"x =\n" + b" y\n" * 100000,
                    "names": b"".join(b"a%d = $a%d\n" % (i, i + 1) for i in range(5000)),
-                   "same": OPEN.encode() * 10000, "UTF-8": "x = \u202e\u00e9\n".encode(),
+                   "same": NETWORKS.encode() * 10000, "UTF-8": "x = \u202e\u00e9\n".encode(),
                    "comments": b"# postern: ignore=R01\n" * 40000,
                    "empty names": b" = x\n" * 1000}.items():
     write("some/main.cf", text)
