@@ -1,7 +1,7 @@
 /*
  * What docker-mailserver's image sets before the overrides come: services, and of main.cf what
- * decides about overrides. It is here because users have the overrides alone. As release 15 has it;
- * tables of the image are left out, for they cannot be read.
+ * decides about overrides. It is here because users have the overrides alone. Its tables are left
+ * out, for they cannot be read; the level fits each release that can be judged from 3.6 on.
  */
 #include "confgen/lint/dms_overrides.h"
 
