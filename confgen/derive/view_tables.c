@@ -28,6 +28,19 @@ const char *view_place(struct arena *arena, struct position at)
 			 : "default";
 }
 
+/* There can be a million of them, of which both text and names are known to be good. */
+static json_t *row(struct arena *arena, const struct entry *entry, bool with_origin)
+{
+	json_t *view = json_object();
+	json_t *origin = with_origin ? json_string(view_place(arena, entry->at)) : json_false();
+
+	if (json_object_set_new_nocheck(view, "key", json_string_nocheck(entry->key)) < 0 ||
+	    json_object_set_new_nocheck(view, "value", json_string_nocheck(entry->value)) < 0 ||
+	    json_object_set_new_nocheck(view, "origin", origin) < 0)
+		abort();
+	return view;
+}
+
 /* Rows with their origin, said once for a run of rows from the same line. */
 static json_t *rows(struct arena *arena, const struct entry_list *list, size_t begin, size_t end)
 {
@@ -37,11 +50,7 @@ static json_t *rows(struct arena *arena, const struct entry_list *list, size_t b
 	for (size_t i = begin; i < end; i++) {
 		const struct entry *entry = &list->items[i];
 
-		view_push(array, json_pack("{s:s, s:s, s:o}", "key", entry->key, "value",
-					   entry->value, "origin",
-					   entry->at.line == last
-						   ? json_false()
-						   : json_string(view_place(arena, entry->at))));
+		view_push(array, row(arena, entry, entry->at.line != last));
 		last = entry->at.line;
 	}
 	return array;
