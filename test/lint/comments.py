@@ -82,6 +82,8 @@ known = ["--baseline", "known.json", "--fail-on", "info"]
 checks.equal(found(*known), ([], 0), "what is known is left out")
 write(f"# a comment\n\nmyorigin = example.com\n{OPEN}relay_password = hunter2\n")
 checks.equal(found(*known), ([], 0), "lines may move")
+write(f"# a comment\n{OPEN.rstrip()} \t\r\nrelay_password = hunter2\n")
+checks.equal(found(*known), ([], 0), "white space at the end of a line may come")
 checks.equal(lint("-T", "3.7", "--no-permissions", *known, "./etc/", cwd=work)[1], 0, "./etc/ is etc")
 write(f"{OPEN}relay_password = hunter2\nmynetworks = 12.22.33.0/24\n")
 checks.equal(found(*known), (["R01:3"], 1), "what is new counts")

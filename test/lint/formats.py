@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
+import urllib.parse
 import xml.etree.ElementTree as xml
 
 from lintlib import Checks, run
@@ -175,6 +176,10 @@ for form, syntax, order in (("github", GITHUB, (1, 5, 3)), ("gcc", GCC, (4, 6, 2
             severity, rule, number = (match.group(i) for i in order)
             found.append((SEVERITY[severity], rule, int(number or 0)))
     checks.equal(sorted(found), triples, form)
+files = {f["file"] for f in known["findings"]}
+for line in report("github").splitlines():
+    checks.check(urllib.parse.unquote(GITHUB.fullmatch(line).group(2)) in files,
+                 f"github: the file is another one when it is read: {line}")
 
 suites = xml.fromstring(report("junit"))
 checks.equal((suites.tag, len(suites)), ("testsuites", len(folders)), "junit: suites")

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 
-from lintlib import CONFGEN, Checks, lint, run
+from lintlib import CONFGEN, SOURCE, Checks, lint, run
 
 checks = Checks()
 work = tempfile.mkdtemp(prefix="lint-")
@@ -171,5 +171,21 @@ def peak(*arguments):
 
 small, large = peak(*names[:100]), peak(*names)
 checks.check(large < 1.5 * small, f"memory grows: {small} KiB for 100, {large} KiB for 1000")
+# what a topology gives
+with open(f"{SOURCE}/examples/dms-relay/topology.yaml", encoding="utf-8") as file:
+    topology = file.read()
+write("topology.yaml", topology)
+result = run("check", "-P", "topology.yaml", cwd=work)
+checks.equal(result.returncode, 0, f"check of an example: {result.stdout}")
+write("topology.yaml", topology.replace("    hostname: mail.example.com\n",
+                                        "    hostname: mail.example.com\n    extra: {mynetworks: 11.22.33.0/24}\n"))
+result = run("check", "-P", "topology.yaml", cwd=work)
+line = topology.splitlines().index("    hostname: mail.example.com") + 2
+checks.equal(result.returncode, 1, "check of what lint complains of")
+checks.check(f"(from topology.yaml:{line}) [R01]".encode() in result.stdout and
+             b"public/main.cf:" in result.stdout, f"check names both places: {result.stdout}")
+checks.equal(run("check", "-P", "--fail-on", "none", "topology.yaml", cwd=work).returncode, 0,
+             "check --fail-on none")
+
 shutil.rmtree(work)
 checks.end(f"memory: {small} KiB for 100 folders, {large} KiB for 1000")
