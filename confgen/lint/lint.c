@@ -1,6 +1,8 @@
 /* The table of rules, and how they are run; see lint.h. */
 #include "confgen/lint/rules.h"
 
+#include "common/suggest.h"
+
 #include <stdarg.h>
 #include <strings.h>
 
@@ -66,4 +68,14 @@ void lint_fix(const struct lint *lint, const struct text *text, const char *repl
 
 	if (text_range(text, &fix.source, &fix.start))
 		diagnostics_fix(lint->list, &fix);
+}
+
+#define MOST_SUGGESTIONS 100
+
+const char *lint_suggest(const struct lint *lint, const char *wrong, const char *const *words,
+			 size_t count)
+{
+	return diagnostics_count(lint->list, SEVERITY_INFO) < MOST_SUGGESTIONS
+		       ? suggest(wrong, words, count)
+		       : NULL;
 }

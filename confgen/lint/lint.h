@@ -53,4 +53,11 @@ void lint_report(const struct lint *lint, const struct lint_rule *rule, struct p
  */
 void lint_fix(const struct lint *lint, const struct text *text, const char *replacement);
 
+/*
+ * What suggest() gives, as long as there are few findings: a file may be full of unknown names, and
+ * comparing takes time.
+ */
+const char *lint_suggest(const struct lint *lint, const char *wrong, const char *const *words,
+			 size_t count);
+
 #endif

@@ -124,7 +124,7 @@ static void report_type(const struct lint *lint, const struct lint_rule *rule,
 	const struct table *table = use->table;
 	size_t count;
 	const char *const *names = table_type_names(&count);
-	const char *near = suggest(table->type_name.text, names, count);
+	const char *near = lint_suggest(lint, table->type_name.text, names, count);
 
 	if (table->type && table->type->since > syntax_version(lint)) {
 		lint_report(lint, rule, maps_place(lint, use),

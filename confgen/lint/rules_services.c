@@ -34,7 +34,7 @@ static const char *nearest_service(const struct lint *lint, const char *name)
 	for (size_t i = 0; i < master->count; i++)
 		if (text_equal(&master->items[i]->fields[SERVICE_TYPE], "unix"))
 			names[count++] = master->items[i]->fields[SERVICE_NAME].text;
-	return suggest(name, names, count);
+	return lint_suggest(lint, name, names, count);
 }
 
 /* Judges "transport:nexthop", which stands at `at`. */

@@ -110,7 +110,7 @@ static void report_unknown(const struct lint *lint, const struct lint_rule *rule
 	const struct configuration *configuration = lint->configuration;
 	size_t count, prefix;
 	const char *const *names = parameter_names(&count);
-	const char *near = suggest(setting->name, names, count);
+	const char *near = lint_suggest(lint, setting->name, names, count);
 	const struct parameter_suffix *suffix = parameter_suffix_find(setting->name, &prefix);
 
 	/* what only the other file could tell */
@@ -174,7 +174,7 @@ void lint_S06(const struct lint *lint, const struct lint_rule *rule)
 	/* what main.cf would define is not known without it */
 	for (size_t i = 0; lint->configuration->has_main && i < undefined->count; i++) {
 		const char *name = undefined->items[i].name.text;
-		const char *near = suggest(name, names, count);
+		const char *near = lint_suggest(lint, name, names, count);
 
 		if (is_raw(lint, &undefined->items[i]))
 			continue;
@@ -268,7 +268,7 @@ static void report_unknown_restriction(const struct lint *lint, const struct lin
 {
 	size_t count;
 	const char *const *names = restriction_names(&count);
-	const char *near = suggest(name, names, count);
+	const char *near = lint_suggest(lint, name, names, count);
 
 	(void)rule;
 	if (configuration_value(lint->configuration, setting->service, name)->set)
