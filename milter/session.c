@@ -295,6 +295,19 @@ void session_header(struct session *session, const char *name, const char *separ
 		message_header(&session->message, name, separator, value);
 }
 
+/* Whether the client may use a domain of ours that the Sender field names: it may have mail signed. */
+static struct judgement judge_sender(const struct session *session, const struct config *config)
+{
+	const struct from *sender = &session->message.sender;
+	struct judgement judgement = {.kind = JUDGEMENT_GOOD};
+
+	for (size_t i = 0; i < sender->count && judgement.kind == JUDGEMENT_GOOD; i++)
+		if (config_signer(config, sender->domains[i]))
+			judgement = policy_author(config, &session->caller.client,
+						  sender->domains[i]);
+	return judgement;
+}
+
 /* Whether the client may use the domains of all authors. One that cannot be read may be any. */
 static enum step judge_authors(struct session *session, const struct config *config)
 {
@@ -314,6 +327,8 @@ static enum step judge_authors(struct session *session, const struct config *con
 		if (judgement.kind != JUDGEMENT_GOOD)
 			break;
 	}
+	if (judgement.kind == JUDGEMENT_GOOD)
+		judgement = judge_sender(session, config);
 	return obey(session, &judgement);
 }
 

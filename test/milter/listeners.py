@@ -180,6 +180,8 @@ listener "b" {}
 sender_binding "app" { networks = {"10.0.0.1"} domains = {"example.com"} }
 sender_binding "app-extra" { networks = {"10.0.0.0/31"} users = {"Robot"} domains = {"*.example.com"} null_sender = yes }
 sender_binding "b" { networks = {"10.0.0.4"} listeners = {"b"} domains = {"example.com", "xn--exmple-cua.com"} }
+sender_binding "foreign" { networks = {"10.0.0.5"} domains = {"elsewhere.test"} }
+sender_binding "forwarder" { networks = {"10.0.0.6"} domains = {"elsewhere.test"} from = "ours" }
 '''
 
 
@@ -220,6 +222,16 @@ def test_bindings(milter):
     case("its listener", "MAIL", refused, address="10.0.0.4", listener="b", sender=b"x@elsewhere.test")
     case("EAI", "END", "passed", address="10.0.0.4", listener="b", sender="u@exämple.com".encode(),
          author="u@exämple.com".encode())
+    # a Sender field of ours would have the message signed: it is bound as well
+    def with_sender(name, stage, text, address, author, field):
+        case(name, stage, text, address=address, sender=b"u@elsewhere.test",
+             headers=[(b"From", b" " + author), (b"Sender", b" " + field)])
+
+    with_sender("Sender of ours", "EOH", refused + "example.com", "10.0.0.5", b"u@elsewhere.test", b"boss@example.com")
+    with_sender("Sender of ours, forwarded", "EOH", refused + "example.com", "10.0.0.6", b"x@third.test",
+                b"boss@EXAMPLE.com")
+    with_sender("foreign Sender", "END", "passed", "10.0.0.6", b"x@third.test", b"list@third.test")
+    with_sender("unbound Sender", "END", "signed", "10.0.0.9", b"x@third.test", b"boss@example.com")
     # nobody else is bound
     case("stranger", "END", "passed", address="203.0.113.9", sender=b"x@elsewhere.test", author=b"x@elsewhere.test")
     case("mapped is bound", "MAIL", refused, address="::ffff:10.0.0.1", sender=b"u@elsewhere.test")
