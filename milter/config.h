@@ -145,6 +145,7 @@ struct config {
 	const char *http;	   /* likewise */
 	const char *authserv_id;
 	struct words dns_servers;	 /* ADDRESS or ADDRESS:PORT */
+	unsigned dns_seconds;		 /* that DNS may take for a message */
 	unsigned verify_signatures_most; /* signatures of one message that are tried */
 };
 
