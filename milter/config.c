@@ -196,6 +196,21 @@ static void add_dns_server(struct reader *reader, const struct setting *setting,
 		words_add(reader, setting, &reader->config->dns_servers);
 }
 
+static void set_dns_timeout(struct reader *reader, const struct setting *setting,
+			    struct subject *subject)
+{
+	uint64_t seconds;
+
+	(void)subject;
+	if (!duration_read(setting, reader->list, &seconds))
+		return;
+	if (seconds >= 1 && seconds <= VERIFIER_MOST_DNS_SECONDS)
+		reader->config->dns_seconds = (unsigned)seconds;
+	else
+		mistake(reader, setting->at, "%s '%s' is not from 1s to %ds", setting->name,
+			setting->value, VERIFIER_MOST_DNS_SECONDS);
+}
+
 static void set_most_signatures(struct reader *reader, const struct setting *setting,
 				struct subject *subject)
 {
@@ -232,6 +247,7 @@ static const struct row rows[] = {
 	{"http", ONE, set_http},
 	{"authserv_id", ONE, set_authserv_id},
 	{"dns_servers", MANY, add_dns_server},
+	{"dns_timeout", ONE, set_dns_timeout},
 	{"verify_signatures_most", ONE, set_most_signatures},
 	{NULL, ONE, NULL},
 };
@@ -343,6 +359,7 @@ static void set_defaults(struct arena *arena, struct config *config)
 		.log = LOG_TO_SYSLOG,
 		.key_folder_selector = "mail",
 		.verify_signatures_most = VERIFIER_SIGNATURES,
+		.dns_seconds = VERIFIER_DNS_SECONDS,
 		.exact = name_map_new(arena, 16),
 		.below = name_map_new(arena, 16),
 		.kept_fields = name_map_new(arena, 64),

@@ -228,10 +228,12 @@ static void add_bound_user(struct reader *reader, const struct setting *setting,
 static void add_bound_domain(struct reader *reader, const struct setting *setting,
 			     struct subject *subject)
 {
+	struct domain_set *domains = &subject->binding->domains;
 	const char *rest = setting->value, *except = "", *wild = "";
-	struct setting copy = *setting;
 	char *name;
 
+	if (setting->first)
+		*domains = (struct domain_set){.exact = NULL};
 	if (rest && *rest == '!') {
 		except = "!";
 		rest++;
@@ -241,11 +243,9 @@ static void add_bound_domain(struct reader *reader, const struct setting *settin
 		rest += 2;
 	}
 	name = rest ? domain_read(reader->arena, rest, setting->at, reader->list) : NULL;
-	if (rest && !name)
-		return;
 	if (name)
-		copy.value = arena_printf(reader->arena, "%s%s%s", except, wild, name);
-	words_add(reader, &copy, &subject->binding->domains);
+		domain_set_add(reader->arena, domains,
+			       arena_printf(reader->arena, "%s%s%s", except, wild, name));
 }
 
 static void set_bound_authors(struct reader *reader, const struct setting *setting,
@@ -277,14 +277,6 @@ const struct row binding_rows[] = {
 	{NULL, ONE, NULL},
 };
 
-static bool allows_some(const struct sender_binding *binding)
-{
-	for (size_t i = 0; i < binding->domains.count; i++)
-		if (*binding->domains.items[i] != '!')
-			return true;
-	return binding->null_sender;
-}
-
 /* A binding without a criterion would bind everybody, strangers' mail to us included. */
 void bindings_check(struct reader *reader, bool complete)
 {
@@ -297,7 +289,7 @@ void bindings_check(struct reader *reader, bool complete)
 			mistake(reader, binding->at,
 				"sender_binding %s names no networks, listeners or users",
 				binding->name);
-		if (!allows_some(binding))
+		if (!binding->domains.allows_some && !binding->null_sender)
 			mistake(reader, binding->at, "sender_binding %s allows no domains",
 				binding->name);
 	}

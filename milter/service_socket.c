@@ -179,6 +179,22 @@ int service_socket_open(const struct service_socket *wanted, const char **cause)
 	return error ? error : fd;
 }
 
+void service_socket_knock(const char *name)
+{
+	union address address;
+	socklen_t length;
+	int fd;
+
+	if (!parse(name, false, &address, &length))
+		return;
+	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	/* whether somebody answers is not asked: nothing can be done about it here */
+	(void)connect(fd, &address.any, length);
+	close(fd);
+}
+
 void service_socket_remove(const struct service_socket *wanted)
 {
 	if (unix_path(wanted->name))

@@ -25,6 +25,9 @@ bool service_socket_is_valid(const char *name, bool loopback);
  */
 int service_socket_open(const struct service_socket *socket, const char **cause);
 
+/* Connects to a socket and hangs up, if that can be done at once. */
+void service_socket_knock(const char *name);
+
 /* Removes a UNIX socket's name, if the process may; new clients find nobody then. */
 void service_socket_remove(const struct service_socket *socket);
 
