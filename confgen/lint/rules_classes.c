@@ -262,6 +262,14 @@ static void report_backscatter(const struct lint *lint, const struct lint_rule *
 			 maps);
 }
 
+/* smtpd(8) refuses a recipient at once whose transport is error. */
+static bool refuses_all(const struct lint *lint, const char *transport)
+{
+	const char *text = configuration_value(lint->configuration, NULL, transport)->text.text;
+
+	return strncmp(text, "error", 5) == 0 && (!text[5] || text[5] == ':');
+}
+
 void lint_R12(const struct lint *lint, const struct lint_rule *rule)
 {
 	struct domains relayed = domains_of(lint, "relay_domains");
@@ -273,7 +281,8 @@ void lint_R12(const struct lint *lint, const struct lint_rule *rule)
 		some |= !name_map_find(map, relayed.items[i].text);
 	if (!some || !configuration_value(lint->configuration, NULL, "relay_domains")->set ||
 	    configuration_value(lint->configuration, NULL, "relay_recipient_maps")->text.length ||
-	    verifies_recipients(lint) || !takes_from_strangers(lint))
+	    verifies_recipients(lint) || !takes_from_strangers(lint) ||
+	    refuses_all(lint, "relay_transport"))
 		return;
 	report_backscatter(lint, rule, "relay_recipient_maps", "relay_domains");
 }
@@ -298,7 +307,8 @@ void lint_R13(const struct lint *lint, const struct lint_rule *rule)
 		some |= !is_local_name(local.items[i].text);
 	if (!maps->set || maps->text.length || !some || verifies_recipients(lint) ||
 	    !takes_from_strangers(lint) ||
-	    configuration_value(configuration, NULL, "luser_relay")->text.length)
+	    configuration_value(configuration, NULL, "luser_relay")->text.length ||
+	    refuses_all(lint, "local_transport"))
 		return;
 	report_backscatter(lint, rule, "local_recipient_maps", "mydestination");
 }

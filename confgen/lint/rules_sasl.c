@@ -1,5 +1,6 @@
 /* Logins, as a client and as a server; the rows are in rows_tls.h. */
 #include "confgen/lint/helpers_listener.h"
+#include "confgen/lint/helpers_relay.h"
 #include "confgen/lint/helpers_tls.h"
 #include "confgen/lint/rules.h"
 
@@ -414,6 +415,21 @@ void lint_A17(const struct lint *lint, const struct lint_rule *rule)
 	diagnostics_hint(lint->list, "set smtp_sasl_auth_enable = yes");
 }
 
+/* Whether a list stops users who log in; no where a table or a server may permit them first. */
+static bool stops_users(const struct lint *lint, const struct service *service, const char *list)
+{
+	struct relay_steps steps = relay_steps(lint, service, list);
+
+	for (size_t i = 0; i < steps.count; i++) {
+		const struct restriction *restriction = steps.items[i].use->restriction;
+
+		if (!restriction || restriction->argument == RESTRICTION_WITH_TABLE ||
+		    restriction->argument == RESTRICTION_WITH_SERVICE)
+			return false;
+	}
+	return relay_stops(lint, service, list, RELAY_WHITELISTED);
+}
+
 void lint_A24(const struct lint *lint, const struct lint_rule *rule)
 {
 	static const char *const ways[] = {"permit_sasl_authenticated", "permit"};
@@ -430,6 +446,8 @@ void lint_A24(const struct lint *lint, const struct lint_rule *rule)
 
 		for (size_t j = 0; j < sizeof(ways) / sizeof(*ways); j++)
 			may |= listener_has(lint, service, ways[j]) != LISTENER_NO;
+		may &= !stops_users(lint, service, "smtpd_relay_restrictions") &&
+		       !stops_users(lint, service, "smtpd_recipient_restrictions");
 		if (!service || listeners.items[i].port == 25 ||
 		    !offers_login(lint, &listeners.items[i]) || may ||
 		    !routing_first(lint, &places, at))

@@ -346,6 +346,20 @@ void lint_A21(const struct lint *lint, const struct lint_rule *rule)
 	}
 }
 
+/* Whether transport_maps may have a way for every domain: yes, unless all of it can be read. */
+static bool may_route_all(const struct lint *lint)
+{
+	const struct value *maps = configuration_value(lint->configuration, NULL, "transport_maps");
+	struct readable tables = routing_readable(lint, maps);
+
+	if (!maps->text.length)
+		return false;
+	for (size_t i = 0; i < tables.count; i++)
+		if (!tables.items[i]->index || table_find(tables.items[i], "*"))
+			return true;
+	return !tables.whole;
+}
+
 void lint_A22(const struct lint *lint, const struct lint_rule *rule)
 {
 	const struct service *client;
@@ -356,7 +370,7 @@ void lint_A22(const struct lint *lint, const struct lint_rule *rule)
 	    !tls_client_level(lint, client, &level) || level < TLS_ENCRYPT ||
 	    configuration_value(lint->configuration, NULL, "sender_dependent_relayhost_maps")
 		    ->text.length ||
-	    configuration_value(lint->configuration, NULL, "transport_maps")->text.length ||
+	    may_route_all(lint) ||
 	    configuration_value(lint->configuration, NULL,
 				"sender_dependent_default_transport_maps")
 		    ->text.length)
