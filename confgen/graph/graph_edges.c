@@ -1,4 +1,5 @@
 /* The routes of the picture: an edge for each hop, with what holds between its two ends. */
+#include "confgen/derive/hops.h"
 #include "confgen/graph/graph_private.h"
 #include "confgen/topology/schema.h"
 
@@ -20,128 +21,67 @@ struct drawing {
 
 /* --- what is said of a hop --- */
 
-/* The listener of `node` that the proxy passes mail to, or NULL. */
-static const struct listener *listener_behind(const struct node *proxy, const struct node *node)
+static void say_trust(struct graph *graph, struct graph_edge *edge, const struct hop *hop)
 {
-	for (size_t i = 0; i < node->listeners.count; i++)
-		if (node->listeners.items[i].proxy == proxy &&
-		    node->listeners.items[i].service.value == SERVICE_SMTP)
-			return &node->listeners.items[i];
-	return NULL;
-}
+	const struct link *link = hop->link;
 
-static bool takes_login(const struct link *link, const struct node *at)
-{
-	for (size_t i = 0; link->trust.value == TRUST_SASL && i < link->credentials.count; i++)
-		if (link->credentials.items[i].node == at)
-			return true;
-	return false;
-}
-
-/* How `to` knows `from`: relays must, and mailbox hosts must not judge who relays to them. */
-static void say_trust(struct graph *graph, struct graph_edge *edge, const struct link *link,
-		      const struct route *route, const struct node *from, const struct node *to)
-{
-	const bool trusts = route_is_outbound(route) || !route_next(route, to);
-
-	if (takes_login(link, to))
+	if (hop->known == KNOWN_LOGIN)
 		graph_say(graph, &edge->lines, "with a login");
-	else if (trusts && link->trust.value == TRUST_ADDRESS)
-		graph_say(graph, &edge->lines, "trusts %s", from->head.name.value);
-	else if (trusts && link->trust.value == TRUST_NETWORK)
+	else if (hop->known == KNOWN_ADDRESS)
+		graph_say(graph, &edge->lines, "trusts %s", hop->from->head.name.value);
+	else if (hop->known == KNOWN_NETWORK)
 		graph_warn(graph, &edge->dangers,
 			   arena_printf(graph->arena, "trusts all of %s",
 					link->network->head.name.value),
 			   link->trust.at,
 			   "%s trusts all of the network %s: whatever runs there may relay",
-			   to->head.name.value, link->network->head.name.value);
+			   hop->to->head.name.value, link->network->head.name.value);
 }
 
-static void say_link(struct graph *graph, struct graph_edge *edge, const struct link *link,
-		     const struct route *route, const struct node *from, const struct node *to)
+static void say_clear(struct graph *graph, struct graph_edge *edge, const struct hop *hop)
 {
-	graph_say(graph, &edge->lines, "port %lu, TLS %s", link->port.value,
-		  tls_level_words[link->tls.value]);
-	say_trust(graph, edge, link, route, from, to);
-	if (!link->network && link->tls.value < TLS_ENCRYPT)
-		graph_warn(graph, &edge->dangers, "may cross the Internet in clear",
-			   link->tls.given ? link->tls.at : link->head.at,
-			   "mail from %s to %s may cross the Internet in clear: the link's TLS "
-			   "level is %s",
-			   from->head.name.value, to->head.name.value,
-			   tls_level_words[link->tls.value]);
+	if (hop->clear)
+		graph_warn(graph, &edge->dangers, "may cross the Internet in clear", hop->at,
+			   "mail from %s to %s may cross the Internet in clear: the TLS level is "
+			   "%s",
+			   hop->from->head.name.value, hop->to->head.name.value,
+			   tls_level_words[hop->tls]);
 }
 
-static void say_smarthost(struct graph *graph, struct graph_edge *edge, const struct node *from,
-			  const struct node *to)
+static void say_egress(struct graph *graph, struct graph_edge *edge, const struct egress *egress)
 {
-	graph_say(graph, &edge->lines, "port %lu, TLS %s%s", to->port.value,
-		  tls_level_words[to->tls_level.value],
-		  to->tls_mode.value == TLS_WRAPPER ? " from the first octet" : "");
-	if (to->credentials.head.given || to->sender_credentials.count)
-		graph_say(graph, &edge->lines, "with a login");
-	if (to->tls_level.value < TLS_ENCRYPT)
-		graph_warn(graph, &edge->dangers, "may cross the Internet in clear",
-			   to->tls_level.given ? to->tls_level.at : to->head.at,
-			   "mail from %s to the smarthost %s may cross the Internet in clear: its "
-			   "TLS level is %s",
-			   from->head.name.value, to->head.name.value,
-			   tls_level_words[to->tls_level.value]);
-}
-
-static void say_egress(struct graph *graph, struct graph_edge *edge, const struct route *route,
-		       const struct node *from)
-{
-	const struct egress *egress = route->egress.head.given	? &route->egress
-				      : from->egress.head.given ? &from->egress
-								: NULL;
-
-	if (!egress)
-		return;
-	if (egress->ipv4.value)
+	if (egress && egress->ipv4.value)
 		graph_say(graph, &edge->lines, "from %s", egress->ipv4.value);
-	if (egress->ipv6.value)
+	if (egress && egress->ipv6.value)
 		graph_say(graph, &edge->lines, "from %s", egress->ipv6.value);
 }
 
-static void say_passage(struct graph *graph, struct graph_edge *edge, const struct node *proxy,
-			const struct node *to)
+static void say_passage(struct graph *graph, struct graph_edge *edge, const struct hop *hop)
 {
-	const struct listener *listener = listener_behind(proxy, to);
-	bool gated;
+	const char *to = hop->to->head.name.value, *proxy = hop->from->head.name.value;
 
-	if (!listener)
-		return;
-	gated = listener->through.value == THROUGH_GATE;
 	graph_say(graph, &edge->lines, "PROXY %s, port %lu%s",
-		  proxy_protocol_words[proxy->proxy_protocol.value],
-		  gated ? listener->port.value : listener->proxy_port.value,
-		  gated ? " by postern-gate" : "");
-	if (graph_is_exposed(graph->topology, to, listener))
-		graph_warn(graph, &edge->dangers, "others reach this port", listener->head.at,
+		  proxy_protocol_words[hop->from->proxy_protocol.value], hop->port,
+		  hop->listener->through.value == THROUGH_GATE ? " by postern-gate" : "");
+	if (listener_is_exposed(graph->topology, hop->to, hop->listener))
+		graph_warn(graph, &edge->dangers, "others reach this port", hop->at,
 			   "%s believes any PROXY header at port %lu, and others than %s reach "
 			   "it: the firewall file postern.nft must be loaded",
-			   to->head.name.value, listener->proxy_port.value, proxy->head.name.value);
+			   to, hop->port, proxy);
 }
 
-static void say_hop(struct graph *graph, struct graph_edge *edge, const struct route *route,
-		    const struct node *from, const struct node *to)
+static void say_hop(struct graph *graph, struct graph_edge *edge, const struct hop *hop)
 {
-	const struct link *link = topology_link(graph->topology, from, to);
-
-	if (from->kind.value == KIND_PROXY)
-		say_passage(graph, edge, from, to);
-	else if (link)
-		say_link(graph, edge, link, route, from, to);
-	else if (to->kind.value == KIND_SMARTHOST)
-		say_smarthost(graph, edge, from, to);
-	else if (to->kind.value == KIND_INTERNET)
-		graph_say(graph, &edge->lines, "port 25, TLS %s",
-			  tls_level_words[from->outbound_tls.value]);
+	if (hop->listener)
+		say_passage(graph, edge, hop);
+	else if (hop->tls_known)
+		graph_say(graph, &edge->lines, "port %lu, TLS %s%s", hop->port,
+			  tls_level_words[hop->tls], hop->wrapper ? " from the first octet" : "");
 	else
-		graph_say(graph, &edge->lines, "port 25");
-	if (to->kind.value == KIND_INTERNET || to->kind.value == KIND_SMARTHOST)
-		say_egress(graph, edge, route, from);
+		graph_say(graph, &edge->lines, "port %lu", hop->port);
+	say_trust(graph, edge, hop);
+	say_clear(graph, edge, hop);
+	say_egress(graph, edge, hop->egress);
 }
 
 /* --- edges --- */
@@ -172,11 +112,11 @@ static void share_edge(struct graph *graph, struct graph_edge *edge, const struc
 			arena_printf(graph->arena, "%s and more", edge->lines.items[0]);
 }
 
-static void add_edge(struct drawing *drawing, const struct node *from, const struct node *to)
+static void add_edge(struct drawing *drawing, const struct hop *hop)
 {
 	struct graph *graph = drawing->graph;
-	const size_t ends[] = {graph_place_of(graph, from), graph_place_of(graph, to)};
-	struct bundle *bundle = bundle_of(drawing, ends[0], ends[1]);
+	const size_t from = graph_place_of(graph, hop->from), to = graph_place_of(graph, hop->to);
+	struct bundle *bundle = bundle_of(drawing, from, to);
 	struct graph_edge *edge;
 
 	if (bundle->count++ >= MOST_PARALLEL) {
@@ -187,26 +127,12 @@ static void add_edge(struct drawing *drawing, const struct node *from, const str
 	bundle->edges[bundle->count - 1] = graph->edges.count;
 	edge = arena_push(graph->arena, &graph->edges);
 	edge->flow = route_is_outbound(drawing->route) ? GRAPH_OUT : GRAPH_IN;
-	edge->from = ends[0];
-	edge->to = ends[1];
+	edge->from = from;
+	edge->to = to;
 	edge->color = drawing->color;
 	edge->routes = 1;
 	graph_say(graph, &edge->lines, "%s", drawing->route->label.value);
-	say_hop(graph, edge, drawing->route, from, to);
-}
-
-/* The proxies that stand before the hop lie between it and the last one. */
-static void add_hop(struct drawing *drawing, size_t hop)
-{
-	const struct route *route = drawing->route;
-	const struct node *from = route->hops[hop - 1];
-
-	for (size_t i = 0; i < route->proxies.count; i++)
-		if (route->proxies.items[i].before == hop) {
-			add_edge(drawing, from, route->proxies.items[i].proxy);
-			from = route->proxies.items[i].proxy;
-		}
-	add_edge(drawing, from, route->hops[hop]);
+	say_hop(graph, edge, hop);
 }
 
 void graph_add_routes(struct graph *graph)
@@ -216,9 +142,12 @@ void graph_add_routes(struct graph *graph)
 				  .bundles = name_map_new(graph->arena, routes->count)};
 
 	for (size_t i = 0; i < routes->count; i++) {
+		const struct hop_list hops =
+			hops_of_route(graph->arena, graph->topology, &routes->items[i]);
+
 		drawing.route = &routes->items[i];
 		drawing.color = i % GRAPH_COLORS;
-		for (size_t hop = 1; hop < drawing.route->hop_count; hop++)
-			add_hop(&drawing, hop);
+		for (size_t hop = 0; hop < hops.count; hop++)
+			add_edge(&drawing, &hops.items[hop]);
 	}
 }

@@ -31,8 +31,4 @@ void graph_add_routes(struct graph *graph);
 /* Adds those of clients and of what proxies pass on besides. graph_services.c */
 void graph_add_services(struct graph *graph);
 
-/* Whether others than its proxy reach the port where the listener believes a PROXY header. */
-bool graph_is_exposed(const struct topology *topology, const struct node *node,
-		      const struct listener *listener);
-
 #endif

@@ -1,4 +1,5 @@
 /* What the picture shows besides routes: clients that submit mail, and ports behind proxies. */
+#include "confgen/derive/hops.h"
 #include "confgen/graph/graph_private.h"
 #include "confgen/topology/schema.h"
 
@@ -58,25 +59,6 @@ static void add_clients(struct graph *graph, const struct node *node, size_t cli
 
 /* --- ports behind proxies --- */
 
-bool graph_is_exposed(const struct topology *topology, const struct node *node,
-		      const struct listener *listener)
-{
-	const struct attachment *met = node_meets(node, listener->proxy);
-
-	if (listener->through.value == THROUGH_GATE || !met)
-		return false;
-	if (node_attachment(node, NULL))
-		return true;
-	for (size_t i = 0; i < topology->nodes.count; i++) {
-		const struct node *other = &topology->nodes.items[i];
-
-		if (other != node && other != listener->proxy &&
-		    node_attachment(other, met->network))
-			return true;
-	}
-	return false;
-}
-
 /* Whether a route goes through the proxy to the listener: then the port is drawn already. */
 static bool is_on_route(const struct topology *topology, const struct node *node,
 			const struct listener *listener)
@@ -125,12 +107,12 @@ static void add_ports(struct graph *graph, const struct node *node, const struct
 		}
 		if (count++ < MOST_SERVICES)
 			say_port(graph, edge, listener);
-		if (!edge->dangers.count && graph_is_exposed(graph->topology, node, listener))
+		if (!edge->dangers.count && listener_is_exposed(graph->topology, node, listener))
 			graph_warn(graph, &edge->dangers, "others reach these ports",
 				   listener->head.at,
 				   "%s believes any PROXY header at port %lu, and others than %s "
 				   "reach it: the firewall file postern.nft must be loaded",
-				   node->head.name.value, listener->proxy_port.value,
+				   node->head.name.value, listener_proxied_port(listener),
 				   proxy->head.name.value);
 	}
 	if (count > MOST_SERVICES)
