@@ -19,6 +19,7 @@ struct command {
 int command_render(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
+int command_graph(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_lint(int argc, char **argv);
 int command_schema(int argc, char **argv);

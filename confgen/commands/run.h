@@ -26,6 +26,9 @@ struct run {
 extern const struct argp_child run_argp[];
 extern const struct argp run_options_argp; /* the same, beside other children */
 
+/* The topology is an argument of the command line: for a parser without those options. */
+void run_take_topology(struct run *run, struct argp_state *state, const char *path);
+
 /* Parses the command line; does not return when it is wrong, or asks for help. */
 void run_begin(struct run *run, const char *name, const struct argp *argp, int argc, char **argv,
 	       void *input);
