@@ -179,6 +179,7 @@ static const char *begin_signature(struct message *message, struct message_signa
 		.id = message->queue_id ? message->queue_id : "-",
 		.domain = domain->name,
 		.selector = signature->key->selector,
+		.identity = domain->identity,
 		.key = signature->key->key,
 		.method = domain->method,
 	};
