@@ -365,6 +365,7 @@ void lint_A09(const struct lint *lint, const struct lint_rule *rule)
 								"smtpd_sasl_auth_enable"));
 
 		if (!offers_login(lint, listener) || text_equal_case(&only->text, "yes") ||
+		    relay_stops(lint, service, "smtpd_client_restrictions", RELAY_WHITELISTED) ||
 		    (!only->set && service && !listener_whole(lint)) ||
 		    tls_server_level(lint, service) >= TLS_ENCRYPT ||
 		    tls_has_word(lint, service, "smtpd_sasl_security_options", "noplaintext") ||

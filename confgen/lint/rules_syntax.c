@@ -266,6 +266,29 @@ static bool is_raw(const struct lint *lint, const struct undefined_name *undefin
 	return false;
 }
 
+/* A name as environments have it: the file is what envsubst or a script is given. */
+static bool is_environment(const char *name)
+{
+	size_t capitals = 0;
+
+	for (; *name; name++) {
+		if (islower((unsigned char)*name))
+			return false;
+		capitals += isupper((unsigned char)*name) != 0;
+	}
+	return capitals > 1;
+}
+
+/* Whether the value that refers to the name is that of `setting`: it would refer to itself. */
+static bool is_own(const struct lint *lint, const struct undefined_name *undefined,
+		   const char *setting)
+{
+	const struct value *value =
+		configuration_value(lint->configuration, undefined->service, setting);
+
+	return value->set && value->set->value.map == undefined->name.map;
+}
+
 void lint_S06(const struct lint *lint, const struct lint_rule *rule)
 {
 	const struct undefined_names *undefined = &lint->configuration->undefined;
@@ -281,7 +304,11 @@ void lint_S06(const struct lint *lint, const struct lint_rule *rule)
 			continue;
 		lint_report(lint, rule, text_position(&undefined->items[i].name),
 			    "nothing defines $%s: Postfix takes it for empty", name);
-		if (near)
+		if (is_environment(name))
+			diagnostics_hint(lint->list,
+					 "Postfix does not read environment variables: if a script "
+					 "puts values here, give lint what it writes");
+		else if (near && !is_own(lint, &undefined->items[i], near))
 			diagnostics_hint(lint->list, "did you mean '%s'?", near);
 		else
 			diagnostics_hint(lint->list, "define it in main.cf; environment variables "
@@ -338,8 +365,9 @@ static void check_kind(const struct lint *lint, const struct lint_rule *rule,
 	const char *why;
 	size_t prefix;
 
-	/* S03 speaks of comments; a level has a syntax of its own */
-	if (setting->value->failed || strchr(setting->assignment->value.text, '#') ||
+	/* S03 speaks of comments, S06 of names that nothing defines; a level has a syntax of its own */
+	if (setting->value->failed ||
+	    (!setting->value->text.length && strchr(setting->assignment->value.text, '$')) || strchr(setting->assignment->value.text, '#') ||
 	    strcmp(setting->name, "compatibility_level") == 0 ||
 	    (setting->service && !lint->configuration->has_main) ||
 	    (parameter && !parameter_in(parameter, lint->configuration->release) &&
