@@ -11,7 +11,11 @@ static const struct command commands[] = {
 	{"check", "tell what is wrong with a topology", command_check},
 	{"lint", "tell what is wrong in a Postfix configuration", command_lint},
 	{"explain", "tell what a rule is about", command_explain},
+<<<<<<< HEAD
 	{"graph", "draw a topology", command_graph},
+=======
+	{"trace", "tell which way a message takes, and why", command_trace},
+>>>>>>> trace
 	{"schema", "print the topology language as a JSON Schema", command_schema},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

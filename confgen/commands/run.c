@@ -85,6 +85,16 @@ enum exit_status run_render(struct run *run)
 	return EXIT_CLEAN;
 }
 
+struct trace *run_trace(struct run *run)
+{
+	struct source *sources = arena_array(run->arena, run->files.count, sizeof(*sources));
+
+	for (size_t i = 0; i < run->files.count; i++)
+		sources[i] = (struct source){run->files.items[i].path, run->files.items[i].text,
+					     run->files.items[i].length};
+	return trace_new(run->arena, run->topology, sources, run->files.count);
+}
+
 void run_report(const struct run *run, FILE *out)
 {
 	diagnostics_print(run->list, out, diagnostics_want_color(out));

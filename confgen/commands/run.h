@@ -5,6 +5,7 @@
 #include "confgen/commands/command.h"
 #include "confgen/render/files.h"
 #include "confgen/topology/load.h"
+#include "confgen/trace/trace.h"
 
 #include <argp.h>
 
@@ -38,6 +39,9 @@ enum exit_status run_files(struct run *run, enum secret_policy secrets);
 
 /* Renders the files of a topology that is loaded already. */
 enum exit_status run_render(struct run *run);
+
+/* Makes what traces need of the rendered files; trace_done() gives it back. */
+struct trace *run_trace(struct run *run);
 
 /* Prints the diagnostics to `out`, in colour when that is a terminal. */
 void run_report(const struct run *run, FILE *out);
