@@ -11,6 +11,9 @@ static const struct command commands[] = {
 	{"check", "tell what is wrong with a topology", command_check},
 	{"lint", "tell what is wrong in a Postfix configuration", command_lint},
 	{"explain", "tell what a rule is about", command_explain},
+	{"plan", "tell what apply would change on this machine", command_plan},
+	{"apply", "put a node's files in place on this machine", command_apply},
+	{"rollback", "go back to an earlier state of this machine", command_rollback},
 	{"schema", "print the topology language as a JSON Schema", command_schema},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

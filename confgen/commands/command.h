@@ -22,6 +22,9 @@ int command_explain(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_lint(int argc, char **argv);
 int command_schema(int argc, char **argv);
+int command_plan(int argc, char **argv);
+int command_apply(int argc, char **argv);
+int command_rollback(int argc, char **argv);
 
 /* The topology that is used when none is named. */
 #define DEFAULT_TOPOLOGY "topology.yaml"
