@@ -12,6 +12,7 @@ static const struct command commands[] = {
 	{"lint", "tell what is wrong in a Postfix configuration", command_lint},
 	{"explain", "tell what a rule is about", command_explain},
 	{"graph", "draw a topology", command_graph},
+	{"report", "write a report of a topology as one HTML page", command_report},
 	{"schema", "print the topology language as a JSON Schema", command_schema},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
