@@ -18,6 +18,8 @@ struct command {
 
 int command_render(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_dns(int argc, char **argv);
+int command_keys(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_graph(int argc, char **argv);
 int command_init(int argc, char **argv);

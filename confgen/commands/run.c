@@ -32,6 +32,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 const struct argp run_options_argp = {.options = options, .parser = parse_option};
 
+const struct argp run_topology_argp = {.parser = parse_option};
+
 const struct argp_child run_argp[] = {{&run_options_argp, 0, NULL, 0}, {0}};
 
 void run_begin(struct run *run, const char *name, const struct argp *argp, int argc, char **argv,
@@ -59,6 +61,14 @@ void complain(const char *format, ...)
 	print_escaped(stderr, text, strlen(text));
 	fputc('\n', stderr);
 	arena_free(arena);
+}
+
+enum exit_status run_topology(struct run *run, enum secret_policy secrets)
+{
+	if (topology_load(run->arena, run->path, secrets, run->list, &run->topology))
+		return EXIT_BROKEN;
+	return !run->topology || diagnostics_count(run->list, SEVERITY_ERROR) ? EXIT_FINDINGS
+									      : EXIT_CLEAN;
 }
 
 enum exit_status run_files(struct run *run, enum secret_policy secrets)

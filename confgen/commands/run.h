@@ -24,7 +24,8 @@ struct run {
  * command's argp has it as its child, with the run as its input.
  */
 extern const struct argp_child run_argp[];
-extern const struct argp run_options_argp; /* the same, beside other children */
+extern const struct argp run_options_argp;  /* the same, beside other children */
+extern const struct argp run_topology_argp; /* the topology alone: for those who render nothing */
 
 /* The topology is an argument of the command line: for a parser without those options. */
 void run_take_topology(struct run *run, struct argp_state *state, const char *path);
@@ -32,6 +33,9 @@ void run_take_topology(struct run *run, struct argp_state *state, const char *pa
 /* Parses the command line; does not return when it is wrong, or asks for help. */
 void run_begin(struct run *run, const char *name, const struct argp *argp, int argc, char **argv,
 	       void *input);
+
+/* Loads the topology: EXIT_CLEAN when it has no errors. */
+enum exit_status run_topology(struct run *run, enum secret_policy secrets);
 
 /* Loads the topology and renders its files into memory. */
 enum exit_status run_files(struct run *run, enum secret_policy secrets);

@@ -22,6 +22,10 @@ const char *const service_words[] = {"smtp", "submission", "submissions", "imap"
 const char *const verdict_words[] = {"delivered", "relayed", "rejected", "deferred", NULL};
 const char *const deployment_words[] = {"host", "container", NULL};
 const char *const lookup_words[] = {"address", "mx", NULL};
+const char *const dkim_type_words[] = {"rsa-2048", "rsa-3072", "rsa-4096", "ed25519", NULL};
+const char *const spf_words[] = {"softfail", "fail", "neutral", NULL};
+const char *const dmarc_words[] = {"none", "quarantine", "reject", NULL};
+const char *const mta_sts_words[] = {"off", "testing", "enforce", NULL};
 
 static const struct schema_row secret_rows[] = {
 	ROW(struct secret, file, "file", .secret = true, .check = check_file,
@@ -58,6 +62,9 @@ static const struct schema_row dkim_key_rows[] = {
 	    .doc = "Its selector."),
 	ROW(struct dkim_key, key, "key", .check = check_path,
 	    .doc = "Private key on the signing host; default as with one key."),
+	ROW(struct dkim_key, type, "type", .choices = dkim_type_words, .preset = DKIM_RSA_2048,
+	    .doc = "What kind of key it is. Without it a key that is there may be of any kind, and "
+		   "one that is made is of the default's."),
 	ROW(struct dkim_key, active_from, "active_from", .check = check_date, .hint = DATE_HINT,
 	    .doc = "When it begins to sign: a date, or a date with time (RFC 3339), in "
 		   "quotes; in UTC without an offset. Publish it days before."),
@@ -77,6 +84,9 @@ static const struct schema_row dkim_rows[] = {
 	ROW(struct dkim, key, "key", .check = check_path,
 	    .doc = "Private key on the signing host; default "
 		   "/etc/postern/keys/DOMAIN/SELECTOR.private."),
+	ROW(struct dkim, type, "type", .choices = dkim_type_words, .preset = DKIM_RSA_2048,
+	    .doc = "What kind of key it is. Without it a key that is there may be of any kind, and "
+		   "one that is made is of the default's."),
 	ROW(struct dkim, subdomains, "subdomains", .check = check_domain,
 	    .doc = "Sub-domains whose mail the same key signs. Host names of the topology are "
 		   "added."),
@@ -86,6 +96,37 @@ static const struct schema_row dkim_rows[] = {
 };
 static const struct schema dkim_schema =
 	SCHEMA(struct dkim, "a DKIM setting", dkim_rows, .shorthand = NULL);
+
+static const struct schema_row domain_dns_rows[] = {
+	ROW(struct domain_dns, spf, "spf", .choices = spf_words, .preset = SPF_SOFTFAIL,
+	    .doc = "What its SPF record says of hosts that it does not list: ~all, -all or ?all."),
+	ROW(struct domain_dns, spf_include, "spf_include", .check = check_domain,
+	    .doc = "Domains whose hosts send mail of this one as well, such as a newsletter's: "
+		   "included in its SPF record."),
+	ROW(struct domain_dns, dmarc, "dmarc", .choices = dmarc_words, .preset = DMARC_NONE,
+	    .doc = "What its DMARC record asks receivers to do with mail that fails."),
+	ROW(struct domain_dns, dmarc_rua, "dmarc_rua", .check = check_mailbox,
+	    .doc = "Addresses that get DMARC's daily reports."),
+	ROW(struct domain_dns, mta_sts, "mta_sts", .choices = mta_sts_words, .preset = MTA_STS_OFF,
+	    .doc = "Mode of its MTA-STS policy, which a web server at mta-sts.DOMAIN has to give."),
+	ROW(struct domain_dns, mta_sts_host, "mta_sts_host", .check = check_hostname,
+	    .doc = "Name of that web server, to which mta-sts.DOMAIN becomes an alias."),
+	ROW(struct domain_dns, tls_rpt, "tls_rpt", .check = check_mailbox,
+	    .doc = "Addresses that get daily reports on TLS failures (TLS-RPT)."),
+};
+static const struct schema domain_dns_schema =
+	SCHEMA(struct domain_dns, "what DNS says of a domain", domain_dns_rows, .shorthand = NULL);
+
+static const struct schema_row zone_rows[] = {
+	ROW(struct zone_settings, nameservers, "nameservers", .check = check_hostname,
+	    .doc = "Name servers of the zones; default ns.invalid, to be replaced."),
+	ROW(struct zone_settings, hostmaster, "hostmaster", .check = check_mailbox,
+	    .doc = "Who answers for the zones (SOA); default hostmaster at each."),
+	ROW(struct zone_settings, ttl, "ttl", .least = 60, .most = 604800, .preset = 3600,
+	    .doc = "Seconds for which records may be cached."),
+};
+static const struct schema zone_schema =
+	SCHEMA(struct zone_settings, "what all zones have", zone_rows, .shorthand = NULL);
 
 static const struct schema_row domain_rows[] = {
 	ROW(struct domain, mailboxes, "mailboxes", .check = check_name,
@@ -98,6 +139,8 @@ static const struct schema_row domain_rows[] = {
 	    .doc = "File with more of them, one a line, relative to the topology's folder."),
 	ROW(struct domain, dkim, "dkim", .of = &dkim_schema,
 	    .doc = "How the domain's mail is signed. Without it Postern does not sign it."),
+	ROW(struct domain, dns, "dns", .of = &domain_dns_schema,
+	    .doc = "What DNS says of it, where that does not follow from the routes."),
 };
 static const struct schema domain_schema =
 	SCHEMA(struct domain, "a domain", domain_rows, .shorthand = NULL);
@@ -109,6 +152,8 @@ static const struct schema_row domain_set_rows[] = {
 	    .doc = "Node that holds their mailboxes."),
 	ROW(struct domain_set, dkim, "dkim", .of = &dkim_schema,
 	    .doc = "How their mail is signed, each with a key of its own."),
+	ROW(struct domain_set, dns, "dns", .of = &domain_dns_schema,
+	    .doc = "What DNS says of them, where that does not follow from the routes."),
 };
 static const struct schema domain_set_schema =
 	SCHEMA(struct domain_set, "a set of domains", domain_set_rows, .shorthand = NULL);
@@ -285,6 +330,11 @@ static const struct schema_row node_rows[] = {
 	    .doc = "Services behind a proxy. The name is what the milter knows the listener by."),
 	ROW(struct node, dovecot, "dovecot", .of = &dovecot_schema,
 	    .doc = "What is known of the Dovecot installed there; default version 2.3."),
+	ROW(struct node, tlsa, "tlsa", .check = check_fingerprint,
+	    .hint = "openssl x509 -in CERTIFICATE -noout -pubkey | openssl pkey -pubin -outform "
+		    "DER | openssl dgst -sha256 -c",
+	    .doc = "SHA-256 of the public keys of its certificates, the next one's too: DANE (TLSA "
+		   "3 1 1) for mail that comes in."),
 	ROW(struct node, software, "software", .choices = software_words,
 	    .doc = "Proxy: the program."),
 	ROW(struct node, proxy_protocol, "proxy_protocol", .choices = proxy_protocol_words,
@@ -294,6 +344,9 @@ static const struct schema_row node_rows[] = {
 	    .doc = "Smarthost: its host name or address."),
 	ROW(struct node, lookup, "lookup", .choices = lookup_words, .preset = LOOKUP_ADDRESS,
 	    .doc = "Smarthost: whether its host name is looked up for addresses or for MX hosts."),
+	ROW(struct node, spf_include, "spf_include", .check = check_domain,
+	    .doc = "Smarthost: domains whose SPF records list the hosts that it sends from; "
+		   "default the provider's."),
 	ROW(struct node, port, "port", .least = 1, .most = 65535, .preset = 587,
 	    .doc = "Smarthost: its port."),
 	ROW(struct node, tls_level, "tls_level", .choices = tls_level_words, .preset = TLS_ENCRYPT,
@@ -403,6 +456,7 @@ static const struct schema_row topology_rows[] = {
 	    .doc = "What holds between two nodes."),
 	ROW(struct topology, routes, "routes", .required = true, .of = &route_schema,
 	    .doc = "The ways that mail takes."),
+	ROW(struct topology, dns, "dns", .of = &zone_schema, .doc = "What all DNS zones have."),
 	ROW(struct topology, tests, "tests", .of = &test_schema, .doc = "What must be true of it."),
 };
 const struct schema topology_schema =

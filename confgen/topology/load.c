@@ -37,6 +37,7 @@ struct topology *topology_parse(struct arena *arena, const struct source *source
 	topology_resolve(arena, topology, list);
 	topology_verify_nodes(topology, list);
 	topology_verify_dkim(topology, list);
+	topology_verify_dns(topology, list);
 	topology_verify_links(topology, list);
 	topology_verify_egress(topology, list);
 	topology_verify_proxies(topology, list);

@@ -33,6 +33,7 @@ void topology_resolve_secrets(struct arena *arena, struct topology *topology,
 			      enum secret_policy secrets, struct diagnostics *list);
 void topology_verify_nodes(const struct topology *topology, struct diagnostics *list);
 void topology_verify_dkim(const struct topology *topology, struct diagnostics *list);
+void topology_verify_dns(const struct topology *topology, struct diagnostics *list);
 void topology_verify_links(const struct topology *topology, struct diagnostics *list);
 void topology_verify_egress(const struct topology *topology, struct diagnostics *list);
 void topology_verify_proxies(const struct topology *topology, struct diagnostics *list);

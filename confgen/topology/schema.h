@@ -69,6 +69,8 @@ struct schema {
 		struct secret: SCHEMA_OBJECT, \
 		struct credentials: SCHEMA_OBJECT, \
 		struct dkim: SCHEMA_OBJECT, \
+		struct domain_dns: SCHEMA_OBJECT, \
+		struct zone_settings: SCHEMA_OBJECT, \
 		struct dkim_key_list: SCHEMA_LIST, \
 		struct tls_files: SCHEMA_OBJECT, \
 		struct postfix_target: SCHEMA_OBJECT, \
@@ -120,6 +122,10 @@ extern const char *const through_words[];
 extern const char *const service_words[];
 extern const char *const deployment_words[];
 extern const char *const lookup_words[];
+extern const char *const dkim_type_words[];
+extern const char *const spf_words[];
+extern const char *const dmarc_words[];
+extern const char *const mta_sts_words[];
 
 /*
  * Fills `out` (zeroed, `schema->size` octets) from `tree`. Every mistake is added to `list`;
