@@ -1,6 +1,6 @@
 /* postern-confgen report: all that follows from a topology, as one page for people. */
+#include "confgen/commands/keys.h"
 #include "confgen/commands/lint_rendered.h"
-#include "confgen/commands/run.h"
 #include "confgen/page/page.h"
 
 #include "common/file.h"
@@ -11,7 +11,7 @@
 
 struct arguments {
 	struct run *run;
-	const char *output;
+	const char *output, *keys;
 	bool no_picture;
 };
 
@@ -19,6 +19,7 @@ enum { KEY_NO_PICTURE = 256 };
 
 static const struct argp_option options[] = {
 	{"output", 'o', "FILE", 0, "Write to FILE (default: report.html)", 0},
+	{"keys", 'k', "DIR", 0, "Folder of DKIM keys (default: keys beside TOPOLOGY)", 0},
 	{"no-picture", KEY_NO_PICTURE, NULL, 0, "Do not draw: no program dot is looked for", 0},
 	{0},
 };
@@ -33,6 +34,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'o':
 		arguments->output = value;
+		return 0;
+	case 'k':
+		arguments->keys = value;
 		return 0;
 	case KEY_NO_PICTURE:
 		arguments->no_picture = true;
@@ -49,7 +53,8 @@ static const struct argp argp = {
 	.args_doc = "[TOPOLOGY]",
 	.doc = "Write a report of a topology: one HTML page, for people.\v"
 	       "It needs no other file and no network, and no script. The picture is drawn by "
-	       "Graphviz's dot, where that is installed. Secrets are not read.",
+	       "Graphviz's dot, where that is installed. Of secrets, DKIM keys alone are read, for "
+	       "their public half.",
 };
 
 /* A page without a picture says why; what dot cannot draw is no failure. */
@@ -90,13 +95,17 @@ static enum exit_status write_page(struct run *run, const struct arguments *argu
 {
 	struct strbuf text = STRBUF_INIT;
 	struct diagnostics *findings = diagnostics_new(run->arena);
+	const struct dns_options dns = {.keys = keys_folder(run, arguments->keys)};
+	struct dns_records records;
 	struct page page = {.topology = run->topology,
 			    .path = run->path,
 			    .files = &run->files,
 			    .graph = graph_of_topology(run->arena, run->topology),
+			    .records = &records,
 			    .findings = findings};
 	enum exit_status status;
 
+	dns_records_derive(run->arena, run->topology, &dns, findings, &records);
 	lint_rendered(run->arena, run->topology, &run->files, findings);
 	diagnostics_append(findings, run->list);
 	draw(&page, arguments);

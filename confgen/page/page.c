@@ -153,7 +153,7 @@ static json_t *view(struct arena *arena, const struct page *page)
 	page_set(data, "routes", page_routes(arena, page));
 	page_set(data, "listeners", page_listeners(arena, page));
 	page_set(data, "trust", page_trust(arena, page));
-	page_set(data, "provider", page_provider(arena, page));
+	page_set(data, "dns", page_dns(arena, page));
 	page_set(data, "findings", page_findings(arena, page));
 	page_set(data, "tests", page_tests(arena, page));
 	page_set(data, "files", page_files(arena, page));

@@ -10,6 +10,7 @@
 #ifndef CONFGEN_PAGE_H
 #define CONFGEN_PAGE_H
 
+#include "confgen/dns/records.h"
 #include "confgen/graph/graph.h"
 #include "confgen/render/files.h"
 
@@ -27,7 +28,8 @@ struct page {
 	const struct graph *graph;
 	const char *svg; /* of the graph; NULL: it could not be drawn, */
 	size_t svg_length;
-	const char *no_svg;		   /* because of this */
+	const char *no_svg; /* because of this */
+	const struct dns_records *records;
 	struct diagnostics *findings;	   /* are sorted */
 	const struct page_result *results; /* one for each test of the topology; or NULL */
 };

@@ -53,7 +53,7 @@ json_t *page_rows(struct arena *arena, json_t *rows, size_t total);
 json_t *page_routes(struct arena *arena, const struct page *page);
 json_t *page_listeners(struct arena *arena, const struct page *page);
 json_t *page_trust(struct arena *arena, const struct page *page);
-json_t *page_provider(struct arena *arena, const struct page *page);
+json_t *page_dns(struct arena *arena, const struct page *page);
 json_t *page_findings(struct arena *arena, const struct page *page);
 json_t *page_dangers(struct arena *arena, const struct page *page);
 json_t *page_tests(struct arena *arena, const struct page *page);
