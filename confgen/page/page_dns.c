@@ -1,6 +1,8 @@
 /* The DNS records of the page, and what only the provider of an address can set. */
 #include "confgen/page/page_private.h"
 
+#define MOST_UNFOLDED 5 /* zones that are shown without being asked for */
+
 /* --- records --- */
 
 static json_t *record_entry(struct arena *arena, const struct dns_record *record)
@@ -18,11 +20,12 @@ static json_t *record_entry(struct arena *arena, const struct dns_record *record
 	return entry;
 }
 
-static json_t *zone_entry(struct arena *arena, const char *name)
+static json_t *zone_entry(struct arena *arena, const char *name, bool folded)
 {
 	json_t *zone = json_object();
 
 	page_set(zone, "zone", page_text(arena, name));
+	page_set(zone, "folded", json_boolean(folded));
 	page_set(zone, "records", json_array());
 	return zone;
 }
@@ -41,7 +44,8 @@ static json_t *zones(struct arena *arena, const struct dns_records *records)
 		if (record->purpose == PURPOSE_REVERSE || count++ >= PAGE_MOST_ROWS)
 			continue;
 		if (!last || strcmp(last, record->zone) != 0) {
-			zone = zone_entry(arena, record->zone);
+			zone = zone_entry(arena, record->zone,
+					  json_array_size(rows) >= MOST_UNFOLDED);
 			view_push(rows, zone);
 		}
 		last = record->zone;

@@ -2,6 +2,8 @@
 #include "confgen/page/page_private.h"
 #include "confgen/topology/schema.h"
 
+#define MOST_UNFOLDED 20 /* findings */
+
 /* --- findings --- */
 
 static json_t *finding(struct arena *arena, const struct diagnostic *item)
@@ -20,17 +22,30 @@ static json_t *finding(struct arena *arena, const struct diagnostic *item)
 	return entry;
 }
 
+/* The worst come first, lest the others fill the page; most of them behind a fold. */
 json_t *page_findings(struct arena *arena, const struct page *page)
 {
-	json_t *rows = json_array();
-	const struct diagnostic *item;
-	size_t at = 0, count = 0;
+	json_t *rows = json_array(), *more = json_array(), *list;
+	size_t count = 0;
 
 	diagnostics_sort(page->findings);
-	while ((item = diagnostics_next(page->findings, &at)))
-		if (count++ < PAGE_MOST_ROWS)
-			view_push(rows, finding(arena, item));
-	return page_rows(arena, rows, count);
+	for (int severity = SEVERITY_ERROR; severity <= SEVERITY_INFO; severity++) {
+		const struct diagnostic *item;
+		size_t at = 0;
+
+		while ((item = diagnostics_next(page->findings, &at)))
+			if (item->severity == (enum severity)severity && count++ < PAGE_MOST_ROWS)
+				view_push(count <= MOST_UNFOLDED ? rows : more,
+					  finding(arena, item));
+	}
+	list = page_rows(arena, rows, count);
+	page_set(list, "has_more", json_boolean(json_array_size(more) > 0));
+	page_set(list, "more_count", page_textf(arena, "%zu", json_array_size(more)));
+	page_set(list, "more", more);
+	page_set(list, "rest",
+		 count > PAGE_MOST_ROWS ? page_textf(arena, "%zu", count - PAGE_MOST_ROWS)
+					: json_false());
+	return list;
 }
 
 json_t *page_dangers(struct arena *arena, const struct page *page)
