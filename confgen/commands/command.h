@@ -33,6 +33,7 @@ struct command {
 	X(keys, "make, list, turn over and import DKIM keys")        \
 	X(dns, "write the DNS records of a topology, or check them") \
 	X(graph, "draw a topology")                                  \
+	X(report, "write a report of a topology as one HTML page")   \
 	X(schema, "print the topology language as a JSON Schema")
 
 #define COMMAND_DECLARE(name, summary) int command_##name(int argc, char **argv);

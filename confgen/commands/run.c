@@ -6,14 +6,6 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-void run_take_topology(struct run *run, struct argp_state *state, const char *path)
-{
-	if (state->arg_num > 0)
-		argp_error(state, "only one topology at a time");
-	run->path = path;
-	run->named = true;
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct run *run = state->input;
@@ -23,7 +15,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		run->options.templates = value;
 		return 0;
 	case ARGP_KEY_ARG:
-		run_take_topology(run, state, value);
+		if (state->arg_num > 0)
+			argp_error(state, "only one topology at a time");
+		run->path = value;
+		run->named = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

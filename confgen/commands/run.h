@@ -28,9 +28,6 @@ extern const struct argp_child run_argp[];
 extern const struct argp run_options_argp;  /* the same, beside other children */
 extern const struct argp run_topology_argp; /* the topology alone: for those who render nothing */
 
-/* The topology is an argument of the command line: for a parser without those options. */
-void run_take_topology(struct run *run, struct argp_state *state, const char *path);
-
 /* Parses the command line; does not return when it is wrong, or asks for help. */
 void run_begin(struct run *run, const char *name, const struct argp *argp, int argc, char **argv,
 	       void *input);
