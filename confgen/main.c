@@ -12,6 +12,7 @@ static const struct command commands[] = {
 	{"lint", "tell what is wrong in a Postfix configuration", command_lint},
 	{"explain", "tell what a rule is about", command_explain},
 	{"trace", "tell which way a message takes, and why", command_trace},
+	{"test", "run the tests of a topology, also in a lab", command_test},
 	{"schema", "print the topology language as a JSON Schema", command_schema},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

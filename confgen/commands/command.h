@@ -22,6 +22,7 @@ int command_explain(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_lint(int argc, char **argv);
 int command_schema(int argc, char **argv);
+int command_test(int argc, char **argv);
 int command_trace(int argc, char **argv);
 
 /* The topology that is used when none is named. */
