@@ -17,7 +17,7 @@ void checks_of_tests(struct arena *arena, const struct topology *topology, struc
 		check->name = test->label.value;
 		check->expect = test->expect;
 		check->at = test->head.at;
-		*arena_push(arena, &check->requests) = request_of_test(test);
+		*arena_push(arena, &check->requests) = request_of_test(arena, test);
 	}
 }
 
@@ -64,11 +64,17 @@ static struct request *add_request(struct making *making, struct check *check,
 		.tls = -1,
 		.helo = TRACE_HELO,
 		.sender = sender,
-		.author = sender,
 		.recipient = recipient,
 		.size = TRACE_SIZE,
 	};
+	request->author = request_author(making->arena, request);
 	return request;
+}
+
+static void set_local(struct making *making, struct request *request)
+{
+	request->local = true;
+	request->author = request_author(making->arena, request);
 }
 
 static struct ip_address address_of(const char *text)
@@ -270,7 +276,7 @@ static void of_bounces(struct making *making, const struct actor *actor)
 			  arena_printf(making->arena, "bounces of %s take the route %s",
 				       actor->node->head.name.value, route->label.value));
 	set_path(making, &check->expect, route, actor->node);
-	add_request(making, check, actor->node, "", ELSEWHERE)->local = true;
+	set_local(making, add_request(making, check, actor->node, "", ELSEWHERE));
 }
 
 /* An address in one of the networks whose hosts may submit mail, which no node has. */
@@ -326,7 +332,7 @@ static void of_signing(struct making *making, const struct domain *domain)
 			  arena_printf(making->arena, "nothing of %s leaves unsigned",
 				       domain->head.name.value));
 	check->expect.signed_by.value = domain->head.name.value;
-	add_request(making, check, node, sender, ELSEWHERE)->local = true;
+	set_local(making, add_request(making, check, node, sender, ELSEWHERE));
 	if (node->kind.value == KIND_DMS && domain->home == node) {
 		request = add_request(making, check, node, sender, ELSEWHERE);
 		request->listener = "587";
