@@ -325,6 +325,14 @@ static void push_address(struct trace *trace, struct reached_list *out,
 		push(trace, out, &topology->internet, world_network(topology, address), *address);
 }
 
+/* What is not ours, and domains of ours whose mail others keep. */
+bool world_is_foreign(const struct trace *trace, const char *name)
+{
+	const struct domain *domain = world_domain(trace, name);
+
+	return strchr(name, '.') && (domain ? !domain->mailboxes.value : !is_ours(trace, name));
+}
+
 /* By the address records alone, or by MX records first. */
 static void push_name(struct trace *trace, struct reached_list *out, const char *name, bool mx)
 {
@@ -335,9 +343,7 @@ static void push_name(struct trace *trace, struct reached_list *out, const char 
 		push_mail_hosts(trace, out, domain);
 	if (node && !out->count)
 		push_host(trace, out, node);
-	/* what is not ours, and domains of ours whose mail others keep */
-	if (!out->count && !node && strchr(name, '.') &&
-	    (domain ? !domain->mailboxes.value : !is_ours(trace, name)))
+	if (!out->count && !node && world_is_foreign(trace, name))
 		push(trace, out, &trace->topology->internet, NULL,
 		     (struct ip_address){.family = IP_NONE});
 }
