@@ -27,7 +27,7 @@ struct command {
 	X(lint, "tell what is wrong in a Postfix configuration")     \
 	X(explain, "tell what a rule is about")                      \
 	X(trace, "tell which way a message takes, and why")          \
-	X(test, "run the tests of a topology")                       \
+	X(test, "run the tests of a topology, also in a lab")        \
 	X(plan, "tell what apply would change on this machine")      \
 	X(apply, "put a node's files in place on this machine")      \
 	X(rollback, "go back to an earlier state of this machine")   \
