@@ -76,8 +76,7 @@ static int read_path(struct arena *arena, const char *path, bool pipes, size_t l
 		     size_t *length)
 {
 	/* a pipe that nobody writes to would keep open() waiting */
-	AUTO_CLOSE int fd =
-		open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (pipes ? 0 : O_NONBLOCK));
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (pipes ? 0 : O_NONBLOCK));
 	struct stat status;
 
 	if (fd < 0)

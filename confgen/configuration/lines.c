@@ -229,9 +229,8 @@ int lines_load(struct arena *arena, const char *path, const char *name, size_t l
 	int error;
 
 	read->name = arena_strdup(arena, name);
-	error = is_descriptor(path)
-			? file_read(arena, path, limit, &text, &read->length)
-			: file_read_regular(arena, path, limit, &text, &read->length);
+	error = is_descriptor(path) ? file_read(arena, path, limit, &text, &read->length)
+				    : file_read_regular(arena, path, limit, &text, &read->length);
 	if (!error) {
 		read->text = text;
 		*source = read;
