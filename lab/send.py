@@ -43,7 +43,10 @@ def talk(m):
         kind = "TCP6" if ":" in m["claims"] else "TCP4"
         s.sendall(f"PROXY {kind} {m['claims']} {m['server']} 40000 {m['port']}\r\n".encode())
     if m["wrapped"]:
-        s = context.wrap_socket(s)
+        try:
+            s = context.wrap_socket(s)
+        except OSError as error:
+            return {"unreachable": "no TLS: " + str(error)}
     file = s.makefile("rb")
     def command(text, wanted=(250,)):
         s.sendall(text.encode() + b"\r\n")
@@ -52,12 +55,13 @@ def talk(m):
             raise Refused(code, reply)
         return reply
     code, reply = read(file)
-    if code != 220:
+    answered = m["claims"] and code in (500, 502)  # postscreen greets and answers the header at once
+    if code != 220 and not answered:
         raise Refused(code, reply)
     try:
         command("EHLO " + m["helo"])
     except Refused as refused:
-        if not m["claims"] or refused.args[0] not in (500, 502):
+        if not m["claims"] or answered or refused.args[0] not in (500, 502):
             raise
         read(file)  # that was the answer to the header
     if m["tls"] and not m["wrapped"]:
@@ -100,8 +104,13 @@ def attempt(m):
         return {"broken": str(error)}
 
 messages = json.load(sys.stdin)
-with concurrent.futures.ThreadPoolExecutor(16) as pool:
-    json.dump(list(pool.map(attempt, messages)), sys.stdout)
+results = {}
+# who speaks too early comes first: postscreen remembers clients that waited, and then waits no more
+for early in (True, False):
+    part = [number for number, m in enumerate(messages) if bool(m["claims"]) == early]
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        results.update(zip(part, pool.map(attempt, [messages[number] for number in part])))
+json.dump([results[number] for number in range(len(messages))], sys.stdout)
 '''
 
 PATIENCE = 90   # seconds until what has no end counts as lost
@@ -331,14 +340,15 @@ def summary(result):
         return f"relayed to {at}"
     if outcome in ("unreachable", "lost"):
         return f"{outcome}: {result.get('reply', '')}"
-    return f"{outcome} at {at}: {result.get('code')} {result.get('reply')}"
+    where = f" at {at}" if result["end"] else ""
+    return f"{outcome}{where}: {result.get('code')} {result.get('reply')}"
 
 
 def refused(message, reply):
     if "code" in reply:
         outcome = "deferred" if reply["code"] < 500 else "rejected"
         return {"outcome": outcome, "code": reply["code"], "reply": reply["reply"],
-                "end": message["node"], "hops": []}
+                "end": None, "hops": []}
     outcome = "unreachable" if "unreachable" in reply else "lost"
     return {"outcome": outcome, "code": 0, "hops": [], "end": None,
             "reply": reply.get("unreachable") or reply.get("broken")}
