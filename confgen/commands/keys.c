@@ -172,6 +172,7 @@ static enum exit_status work(struct arguments *arguments)
 	const struct rolled_key *failed = NULL;
 	time_t now = time(NULL);
 	struct roll roll;
+	size_t before = diagnostics_count(run->list, SEVERITY_WARNING);
 	int error = 0;
 
 	arguments->keys.folder = keys_folder(run, arguments->keys.folder);
@@ -189,9 +190,9 @@ static enum exit_status work(struct arguments *arguments)
 		complain("cannot write the records: %s", strerror(errno));
 		error = -errno;
 	}
-	return error						? EXIT_BROKEN
-	       : diagnostics_count(run->list, SEVERITY_WARNING) ? EXIT_FINDINGS
-								: EXIT_CLEAN;
+	return error							 ? EXIT_BROKEN
+	       : diagnostics_count(run->list, SEVERITY_WARNING) > before ? EXIT_FINDINGS
+									 : EXIT_CLEAN;
 }
 
 int command_keys(int argc, char **argv)
@@ -214,10 +215,4 @@ int command_keys(int argc, char **argv)
 	run_report(&run, stderr);
 	run_done(&run);
 	return status;
-}
-int command_keys_import(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return 0;
 }
