@@ -14,6 +14,7 @@
 
 struct arguments {
 	struct run *run;
+	struct diagnostics *found; /* about DNS; run->list is about the topology */
 	struct dns_options dns;
 	struct reporting reporting;
 	const char *output, *format;
@@ -227,7 +228,7 @@ static void write_report(struct arguments *arguments)
 	size_t errors, warnings;
 
 	report_begin(report);
-	report_add(report, run->path, run->list);
+	report_add(report, run->path, arguments->found);
 	report_end(report);
 	if (report->format != REPORT_TEXT)
 		return;
@@ -253,7 +254,7 @@ static enum exit_status verify(struct arguments *arguments, const struct dns_rec
 	}
 	asker_init(&asker, run->arena, resolver,
 		   (arguments->seconds ? arguments->seconds : SECONDS) * 1000);
-	dns_verify(&asker, run->topology, records, run->list);
+	dns_verify(&asker, run->topology, records, arguments->found);
 	dns_resolver_free(resolver);
 	incomplete = explain(&asker);
 	write_report(arguments);
@@ -270,7 +271,7 @@ static enum exit_status work(struct arguments *arguments)
 		return EXIT_USAGE;
 	}
 	arguments->dns.keys = keys_folder(run, arguments->dns.keys);
-	dns_records_derive(run->arena, run->topology, &arguments->dns, run->list, &records);
+	dns_records_derive(run->arena, run->topology, &arguments->dns, arguments->found, &records);
 	if (arguments->verify)
 		return verify(arguments, &records);
 	if (!arguments->serial)
@@ -287,14 +288,13 @@ int command_dns(int argc, char **argv)
 
 	reporting_init(&arguments.reporting, SEVERITY_WARNING);
 	run_begin(&run, "dns", &argp, argc, argv, &arguments);
+	arguments.found = diagnostics_new(run.arena);
 	status = run_topology(&run, SECRETS_LOOK);
-	if (status != EXIT_CLEAN) {
-		run_report(&run, stderr);
-	} else {
+	if (status == EXIT_CLEAN)
 		status = work(&arguments);
-		if (!arguments.verify)
-			run_report(&run, stderr);
-	}
+	if (!arguments.verify)
+		diagnostics_append(run.list, arguments.found);
+	run_report(&run, stderr);
 	run_done(&run);
 	return status;
 }

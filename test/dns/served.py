@@ -27,10 +27,10 @@ ns.test. A 127.0.0.1
 
 
 def confgen(*arguments, status=0, cwd=None):
-    """Runs the program, which must end with that status; returns what it wrote."""
+    """Runs the program, which must end with that status (None: any); returns what it wrote."""
     result = subprocess.run([CONFGEN, *arguments], check=False, cwd=cwd, text=True, timeout=100,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors="surrogateescape")
-    assert result.returncode == status, (arguments, result.returncode, result.stdout, result.stderr)
+    assert status in (None, result.returncode), (arguments, result.returncode, result.stdout, result.stderr)
     return result
 
 
