@@ -16,6 +16,7 @@
 	X(RETIRED, "key-retired", WARNING, "a key that has been retired for long") \
 	X(OLD, "key-old", WARNING, "a key that has signed for years") \
 	X(GAP, "key-gap", ERROR, "a domain that no key signs for at present") \
+	X(IMPORT, "key-import", WARNING, "a key that is not imported, or not all that it did") \
 	X(ROTATION, "key-rotation", ERROR, "a turn-over of keys that cannot be written down")
 /* clang-format on */
 
