@@ -11,6 +11,8 @@ static const struct command commands[] = {
 	{"check", "tell what is wrong with a topology", command_check},
 	{"lint", "tell what is wrong in a Postfix configuration", command_lint},
 	{"explain", "tell what a rule is about", command_explain},
+	{"trace", "tell which way a message takes, and why", command_trace},
+	{"test", "run the tests of a topology, also in a lab", command_test},
 	{"keys", "make, list, turn over and import DKIM keys", command_keys},
 	{"dns", "write the DNS records of a topology, or check them", command_dns},
 	{"graph", "draw a topology", command_graph},

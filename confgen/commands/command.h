@@ -26,6 +26,8 @@ int command_init(int argc, char **argv);
 int command_lint(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_schema(int argc, char **argv);
+int command_test(int argc, char **argv);
+int command_trace(int argc, char **argv);
 
 /* The topology that is used when none is named. */
 #define DEFAULT_TOPOLOGY "topology.yaml"
