@@ -117,6 +117,14 @@ static void run_checks(struct run *run, struct page *page)
 	page->check_count = checks.count;
 }
 
+static bool failed(const struct page *page)
+{
+	for (size_t i = 0; i < page->check_count; i++)
+		if (page->checks[i].why)
+			return true;
+	return false;
+}
+
 static enum exit_status put(const struct strbuf *text, const char *path)
 {
 	int error = file_replace(path, NULL, 0, text->text, text->length);
@@ -152,7 +160,7 @@ static enum exit_status write_page(struct run *run, const struct arguments *argu
 	else
 		status = put(&text, arguments->output);
 	strbuf_done(&text);
-	if (status == EXIT_CLEAN && diagnostics_count(findings, SEVERITY_ERROR))
+	if (status == EXIT_CLEAN && (diagnostics_count(findings, SEVERITY_ERROR) || failed(&page)))
 		status = EXIT_FINDINGS;
 	return status;
 }

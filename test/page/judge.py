@@ -165,6 +165,25 @@ def judge_contents(work):
     check("What is dangerous" in page.text and "postern.nft must be loaded" in page.text, "dangers")
 
 
+def judge_tests(work):
+    _, page = judge("tests", EXAMPLE, work)
+    words = re.sub(r"\s+", " ", page.text)
+    check(re.search(r"mail comes in .* delivered at private passed delivered at private", words),
+          "the result of a test is missing")
+    check("What has to be true of every topology" in words and "relays nothing for strangers" in words,
+          "the checks that nobody writes are missing")
+    check(re.search(r"Tests (\d+) of \1 passed", words), "the sum of the tests is missing")
+    wrong = os.path.join(work, "wrong.yaml")
+    with open(EXAMPLE) as file:
+        text = file.read().replace("expect: rejected", "expect: relayed")
+    with open(wrong, "w") as out:
+        out.write(text)
+    _, page = judge("a test that fails", wrong, work, status=1)
+    words = re.sub(r"\s+", " ", page.text)
+    check(re.search(r"strangers cannot relay .*? relayed ! failed \w", words), "nothing says that it failed")
+    check(not re.search(r"Tests (\d+) of \1 passed", words), "the sum hides a test that failed")
+
+
 def judge_hostile(work):
     attack = "</script></style>--><script>alert(1)</script><img src=x onerror=alert(2)>'\\\"&amp;{{x}}"
     with open(EXAMPLE) as file:
@@ -266,6 +285,7 @@ def main():
             # lint has an error for one of them, which the report tells by its status
             judge(os.path.basename(path), path, work, status=int("two-of-each" in path), env=dict(os.environ, POSTERN_TEST_PASSWORD="x"))
         judge_contents(work)
+        judge_tests(work)
         judge_hostile(work)
         judge_secrets(work)
         judge_size(work)
