@@ -168,7 +168,7 @@ def judge_contents(work):
 def judge_tests(work):
     _, page = judge("tests", EXAMPLE, work)
     words = re.sub(r"\s+", " ", page.text)
-    check(re.search(r"mail comes in .* delivered at private passed delivered at private", words),
+    check(re.search(r"mail comes in .* delivered at private passed ?delivered at private", words),
           "the result of a test is missing")
     check("What has to be true of every topology" in words and "relays nothing for strangers" in words,
           "the checks that nobody writes are missing")
@@ -180,7 +180,7 @@ def judge_tests(work):
         out.write(text)
     _, page = judge("a test that fails", wrong, work, status=1)
     words = re.sub(r"\s+", " ", page.text)
-    check(re.search(r"strangers cannot relay .*? relayed ! failed \w", words), "nothing says that it failed")
+    check(re.search(r"strangers cannot relay .*? relayed ! failed ?\w", words), "nothing says that it failed")
     check(not re.search(r"Tests (\d+) of \1 passed", words), "the sum hides a test that failed")
 
 
