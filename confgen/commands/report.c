@@ -9,6 +9,8 @@
 
 #define MOST_DRAWN 150 /* places; dot takes long for more, and nobody finds a way through them */
 
+#define MOST_TRACED 20 /* of alike domains, for each check; 'test' tries more */
+
 struct arguments {
 	struct run *run;
 	const char *output, *keys;
@@ -81,6 +83,48 @@ static void draw(struct page *page, const struct arguments *arguments)
 		complain("dot cannot draw this topology: %s", errors ? errors : strerror(-error));
 }
 
+/* Traces the messages of a check; the first that goes wrong says why. */
+static struct page_check run_check(struct run *run, struct trace *trace, const struct check *check)
+{
+	struct page_check outcome = {.check = check};
+
+	for (size_t i = 0; i < check->requests.count && !outcome.why; i++) {
+		struct trace_result result = {0};
+		const char *why = NULL;
+
+		trace_message(trace, &check->requests.items[i], &result);
+		if (!check_met(run->arena, check, &result, &why))
+			outcome.why = why;
+		else if (!check->implied)
+			outcome.got = trace_summary(run->arena, &result);
+	}
+	return outcome;
+}
+
+static void run_checks(struct run *run, struct page *page)
+{
+	struct trace *trace = run_trace(run);
+	struct checks checks = {0};
+	struct page_check *outcomes;
+
+	checks_of_tests(run->arena, run->topology, &checks);
+	checks_implied(trace, MOST_TRACED, &checks);
+	outcomes = arena_array(run->arena, checks.count, sizeof(*outcomes));
+	for (size_t i = 0; i < checks.count; i++)
+		outcomes[i] = run_check(run, trace, &checks.items[i]);
+	trace_done(trace);
+	page->checks = outcomes;
+	page->check_count = checks.count;
+}
+
+static bool failed(const struct page *page)
+{
+	for (size_t i = 0; i < page->check_count; i++)
+		if (page->checks[i].why)
+			return true;
+	return false;
+}
+
 static enum exit_status put(const struct strbuf *text, const char *path)
 {
 	int error = file_replace(path, NULL, 0, text->text, text->length);
@@ -108,6 +152,7 @@ static enum exit_status write_page(struct run *run, const struct arguments *argu
 	dns_records_derive(run->arena, run->topology, &dns, findings, &records);
 	lint_rendered(run->arena, run->topology, &run->files, findings);
 	diagnostics_append(findings, run->list);
+	run_checks(run, &page);
 	draw(&page, arguments);
 	/* its only failure is a template that is wrong, which the list tells */
 	if (page_render(run->arena, &page, run->options.templates, run->list, &text))
@@ -115,7 +160,7 @@ static enum exit_status write_page(struct run *run, const struct arguments *argu
 	else
 		status = put(&text, arguments->output);
 	strbuf_done(&text);
-	if (status == EXIT_CLEAN && diagnostics_count(findings, SEVERITY_ERROR))
+	if (status == EXIT_CLEAN && (diagnostics_count(findings, SEVERITY_ERROR) || failed(&page)))
 		status = EXIT_FINDINGS;
 	return status;
 }

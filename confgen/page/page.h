@@ -13,12 +13,13 @@
 #include "confgen/dns/records.h"
 #include "confgen/graph/graph.h"
 #include "confgen/render/files.h"
+#include "confgen/trace/checks.h"
 
-/* How a test of the topology went. */
-struct page_result {
-	bool run; /* it was tried at all */
-	bool passed;
-	const char *detail; /* what happened; or NULL */
+/* How a check of the topology went. */
+struct page_check {
+	const struct check *check;
+	const char *why; /* it failed; NULL: it passed */
+	const char *got; /* what became of the message, where it is one; or NULL */
 };
 
 struct page {
@@ -30,8 +31,10 @@ struct page {
 	size_t svg_length;
 	const char *no_svg; /* because of this */
 	const struct dns_records *records;
-	struct diagnostics *findings;	   /* are sorted */
-	const struct page_result *results; /* one for each test of the topology; or NULL */
+	struct diagnostics *findings; /* are sorted */
+	/* what was tried, the topology's own tests first; or none */
+	const struct page_check *checks;
+	size_t check_count;
 };
 
 /*

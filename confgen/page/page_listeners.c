@@ -69,7 +69,7 @@ static void add_sender(struct port *port, const char *name)
 		page_names_add(&port->from, name);
 }
 
-static void add_hop(struct ports *ports, const struct hop *hop)
+static void add_hop(struct ports *ports, const struct route_hop *hop)
 {
 	struct port *port;
 
@@ -175,7 +175,7 @@ json_t *page_listeners(struct arena *arena, const struct page *page)
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < topology->routes.count; i++) {
-		const struct hop_list hops =
+		const struct route_hops hops =
 			hops_of_route(arena, topology, &topology->routes.items[i]);
 
 		for (size_t j = 0; j < hops.count; j++)

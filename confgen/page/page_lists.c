@@ -1,6 +1,5 @@
-/* What was found, what is dangerous, what was tried, and which files there are. */
+/* What was found, what is dangerous, and which files there are. */
 #include "confgen/page/page_private.h"
-#include "confgen/topology/schema.h"
 
 #define MOST_UNFOLDED 20 /* findings */
 
@@ -61,59 +60,6 @@ json_t *page_dangers(struct arena *arena, const struct page *page)
 		view_push(rows, entry);
 	}
 	return page_rows(arena, rows, graph->dangers.count);
-}
-
-/* --- tests --- */
-
-/* What a test expects, in words. */
-static const char *expected(struct arena *arena, const struct expectation *expect)
-{
-	const char *text = "";
-
-	if (expect->delivered_at.value)
-		text = arena_printf(arena, "delivered at %s", expect->delivered_at.value);
-	else if (expect->relayed_to.value)
-		text = arena_printf(arena, "relayed to %s", expect->relayed_to.value);
-	else
-		text = outcome_words[expectation_outcome(expect)];
-	for (size_t i = 0; i < expect->via.count; i++)
-		text = arena_printf(arena, "%s%s%s", text, i ? ", " : " by way of ",
-				    expect->via.items[i].value);
-	if (expect->code.given)
-		text = arena_printf(arena, "%s with %lu", text, expect->code.value);
-	if (expect->signed_by.value)
-		text = arena_printf(arena, "%s, signed by %s", text, expect->signed_by.value);
-	return text;
-}
-
-static json_t *test(struct arena *arena, const struct test_case *test,
-		    const struct page_result *result)
-{
-	json_t *entry = json_object();
-	const bool run = result && result->run;
-
-	page_set(entry, "name", page_text(arena, test->label.value));
-	page_set(entry, "at", page_text(arena, test->at.value));
-	page_set(entry, "client", page_text(arena, test->client.value));
-	page_set(entry, "from", page_text(arena, test->from.value));
-	page_set(entry, "to", page_text(arena, test->to.value));
-	page_set(entry, "expected", page_text(arena, expected(arena, &test->expect)));
-	page_set(entry, "run", json_boolean(run));
-	page_set(entry, "passed", json_boolean(run && result->passed));
-	page_set(entry, "detail", page_text(arena, run ? result->detail : NULL));
-	page_set(entry, "origin", page_place(arena, test->head.at));
-	return entry;
-}
-
-json_t *page_tests(struct arena *arena, const struct page *page)
-{
-	const struct test_list *tests = &page->topology->tests;
-	json_t *rows = json_array();
-
-	for (size_t i = 0; i < tests->count && i < PAGE_MOST_ROWS; i++)
-		view_push(rows,
-			  test(arena, &tests->items[i], page->results ? &page->results[i] : NULL));
-	return page_rows(arena, rows, tests->count);
 }
 
 /* --- files --- */

@@ -23,7 +23,7 @@ static const char *sockets(struct arena *arena, const struct attachment *in, uns
 }
 
 /* Where the sender connects to. */
-static const char *where(struct arena *arena, const struct page *page, const struct hop *hop)
+static const char *where(struct arena *arena, const struct page *page, const struct route_hop *hop)
 {
 	const struct attachment *met;
 
@@ -36,7 +36,7 @@ static const char *where(struct arena *arena, const struct page *page, const str
 	return met ? sockets(arena, met, hop->port) : arena_printf(arena, "port %lu", hop->port);
 }
 
-static const char *known(struct arena *arena, const struct hop *hop)
+static const char *known(struct arena *arena, const struct route_hop *hop)
 {
 	const char *to = hop->to->head.name.value;
 
@@ -62,7 +62,7 @@ static const char *known(struct arena *arena, const struct hop *hop)
 	return arena_printf(arena, "nothing: %s takes mail to its own domains only", to);
 }
 
-static const char *tls(struct arena *arena, const struct hop *hop)
+static const char *tls(struct arena *arena, const struct route_hop *hop)
 {
 	if (hop->listener)
 		return "as its clients ask: the proxy passes it through";
@@ -106,7 +106,7 @@ static json_t *signs(struct arena *arena, const struct route *route, const struc
 }
 
 static json_t *hop_entry(struct arena *arena, const struct page *page, const struct route *route,
-			 const struct hop *hop, size_t number)
+			 const struct route_hop *hop, size_t number)
 {
 	json_t *entry = json_object();
 	const bool danger =
@@ -144,7 +144,7 @@ static json_t *domains(struct arena *arena, const struct route *route)
 static json_t *route_entry(struct arena *arena, const struct page *page, size_t index)
 {
 	const struct route *route = &page->topology->routes.items[index];
-	const struct hop_list hops = hops_of_route(arena, page->topology, route);
+	const struct route_hops hops = hops_of_route(arena, page->topology, route);
 	json_t *entry = json_object(), *array = json_array();
 
 	for (size_t i = 0; i < hops.count; i++)
