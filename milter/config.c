@@ -332,7 +332,10 @@ static void apply_all(struct reader *reader, const struct settings *settings)
 	const struct sections *sections = &settings->sections;
 	bool *skipped = arena_array(reader->arena, sections->count + 1, sizeof(*skipped));
 
+	reader->sections = sections->items;
 	reader->section_count = sections->count;
+	reader->plain_domains = name_map_new(reader->arena, 0);
+	reader->wild_domains = name_map_new(reader->arena, 0);
 	reader->left_out = sections->left_out;
 	reader->subjects =
 		arena_array(reader->arena, sections->count + 1, sizeof(*reader->subjects));

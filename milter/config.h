@@ -47,7 +47,6 @@ struct signing_method {
 	struct words signed_fields;
 	struct words oversigned_fields; /* all of them are in signed_fields too */
 	uint64_t lifetime;		/* seconds; 0: it does not expire */
-	const char *identity;		/* i=, or NULL */
 	size_t number;			/* in struct config */
 };
 
@@ -65,6 +64,7 @@ struct signing_domain {
 	bool itself; /* signs From domains that are the name; false in "*.NAME" */
 	bool below;  /* signs every domain below the name */
 	struct words subdomains;
+	const char *identity; /* i=, or NULL */
 	struct signing_key *keys;
 	size_t key_count;
 	const struct signing_method *method;

@@ -187,6 +187,7 @@ static const char *begin_signature(struct message *message, struct message_signa
 		.id = message->queue_id ? message->queue_id : "-",
 		.domain = domain->name,
 		.selector = signature->key->selector,
+		.identity = domain->identity,
 		.key = signature->key->key,
 		.method = domain->method,
 	};

@@ -73,8 +73,9 @@ static struct engine_state *begin(void *shared, const struct signature_request *
 		(const unsigned char *)request->selector, (const unsigned char *)request->domain,
 		form(method->header), form(method->body), DKIM_SIGN_RSASHA256, -1, &state->status);
 	if (state->dkim &&
-	    (!method->identity ||
-	     dkim_set_signer(state->dkim, (const unsigned char *)method->identity) == DKIM_STAT_OK))
+	    (!request->identity ||
+	     dkim_set_signer(state->dkim, (const unsigned char *)request->identity) ==
+		     DKIM_STAT_OK))
 		return state;
 	if (state->dkim)
 		dkim_free(state->dkim);

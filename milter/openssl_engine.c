@@ -185,8 +185,8 @@ static void write_tags(struct value *value, const struct engine_state *state,
 	add_tag(value, "d", state->request.domain);
 	add_tag(value, "s", state->request.selector);
 	add_times(value, method);
-	if (method->identity)
-		add_tag(value, "i", method->identity);
+	if (state->request.identity)
+		add_tag(value, "i", state->request.identity);
 	add_names(value, state);
 	add_piece(value, " bh=", 4);
 	add_base64(value, body_digest, CANONICAL_DIGEST_SIZE);

@@ -22,6 +22,7 @@ struct signer;
 struct signature_request {
 	const char *id; /* names the message in the engine's messages */
 	const char *domain, *selector;
+	const char *identity; /* i=, or NULL */
 	const struct key *key;
 	const struct signing_method *method; /* one of the library's configuration */
 };

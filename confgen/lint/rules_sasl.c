@@ -1,4 +1,5 @@
 /* Logins, as a client and as a server; the rows are in rows_tls.h. */
+#include "confgen/lint/helpers_fix.h"
 #include "confgen/lint/helpers_listener.h"
 #include "confgen/lint/helpers_relay.h"
 #include "confgen/lint/helpers_tls.h"
@@ -187,6 +188,20 @@ void lint_A03(const struct lint *lint, const struct lint_rule *rule)
 	}
 }
 
+/* Whether a list of mechanisms leaves ANONYMOUS out; no where a table decides. */
+static bool filters_anonymous(const struct lint *lint, const struct service *client)
+{
+	const struct value *filter =
+		configuration_value(lint->configuration, client, "smtp_sasl_mechanism_filter");
+	struct list list = list_split(lint->arena, &filter->text);
+
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i].negated || list.items[i].kind != LIST_ITEM_PLAIN ||
+		    text_equal_case(&list.items[i].text, "anonymous"))
+			return false;
+	return list.count > 0;
+}
+
 void lint_A04(const struct lint *lint, const struct lint_rule *rule)
 {
 	struct clients clients = routing_clients(lint);
@@ -199,10 +214,12 @@ void lint_A04(const struct lint *lint, const struct lint_rule *rule)
 		struct position at = configuration_position(lint->configuration, client, value);
 
 		if (!logs_in(lint, client) || !value->set || value->failed || value->text.length ||
-		    !routing_first(lint, &places, at))
+		    filters_anonymous(lint, client) || !routing_first(lint, &places, at))
 			continue;
 		lint_report(lint, rule, at, "any mechanism will do, ANONYMOUS as well");
 		diagnostics_hint(lint->list, "set it to noanonymous");
+		if (value->origin == VALUE_MAIN && !value->raw.length)
+			fix_replace(lint, value->set, "smtp_sasl_security_options = noanonymous");
 	}
 }
 
@@ -348,6 +365,7 @@ void lint_A09(const struct lint *lint, const struct lint_rule *rule)
 								"smtpd_sasl_auth_enable"));
 
 		if (!offers_login(lint, listener) || text_equal_case(&only->text, "yes") ||
+		    relay_stops(lint, service, "smtpd_client_restrictions", RELAY_WHITELISTED) ||
 		    (!only->set && service && !listener_whole(lint)) ||
 		    tls_server_level(lint, service) >= TLS_ENCRYPT ||
 		    tls_has_word(lint, service, "smtpd_sasl_security_options", "noplaintext") ||

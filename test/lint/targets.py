@@ -4,12 +4,12 @@ What lint may be pointed at: folders, files, docker-mailserver's overrides, comp
 at once, and what is no configuration at all: each ends in a message, none in a crash.
 """
 import os
-
+import re
 import shutil
 import subprocess
 import tempfile
 
-from lintlib import CONFGEN, SOURCE, Checks, lint, run
+from lintlib import CONFGEN, DATA, SOURCE, Checks, lint, run
 
 checks = Checks()
 work = tempfile.mkdtemp(prefix="lint-")
@@ -173,6 +173,46 @@ small, large = peak(*names[:100]), peak(*names)
 # AddressSanitizer keeps freed memory for a while
 sanitized = b"libasan" in subprocess.run(["ldd", CONFGEN], stdout=subprocess.PIPE, check=True).stdout
 checks.check(large < 1.5 * small or sanitized, f"memory grows: {small} KiB for 100, {large} KiB for 1000")
+
+
+def settings(text):
+    """main.cf as Postfix reads it: name -> value with single blanks."""
+    found = {}
+    for logical in re.sub(r"\n[ \t]+(?=[^\s#])", " ", re.sub(r"(?m)^[ \t]*#.*\n", "", text)).splitlines():
+        name, equals, value = logical.partition("=")
+        if equals:
+            found[name.strip()] = " ".join(value.split())
+    return found
+
+
+def stock_text(name):
+    """A text of dms_stock.c: its string literals put together."""
+    with open(f"{SOURCE}/confgen/lint/dms_stock.c", encoding="utf-8") as file:
+        literals = re.search(rf"{name}\[\] =(.*?);\n\n", file.read(), re.DOTALL).group(1)
+    return "".join(part.replace("\\n", "\n") for part in re.findall(r'"([^"]*)"', literals))
+
+
+# the stock of docker-mailserver that overrides are judged on is what its image has, but for what
+# dms_stock.c says
+IMAGE = f"{DATA}/corpus/docker-mailserver__docker-mailserver"
+OTHERWISE = {"compatibility_level", "myhostname", "smtpd_tls_chain_files", "virtual_transport"}
+LEFT_OUT = {"alias_maps", "alias_database", "virtual_mailbox_domains", "virtual_alias_maps", "header_checks",
+            "smtp_header_checks", "relayhost", "readme_directory", "tls_high_cipherlist",
+            "smtpd_tls_exclude_ciphers", "smtpd_tls_loglevel", "smtp_tls_loglevel"}
+if os.path.exists(f"{IMAGE}/main.cf"):
+    with open(f"{IMAGE}/main.cf", encoding="utf-8") as file:
+        image = settings(file.read())
+    ours = settings(stock_text("main_cf"))
+    for name in sorted(set(image) - LEFT_OUT | set(ours) - OTHERWISE):
+        if name not in OTHERWISE:
+            checks.equal(ours.get(name), image.get(name), f"docker-mailserver's main.cf: {name}")
+    with open(f"{IMAGE}/master.cf", encoding="utf-8") as file:
+        image = [line.split() for line in file if line.strip() and not line.lstrip().startswith("#")]
+    checks.equal([line.split() for line in stock_text("master_cf").splitlines()], image,
+                 "docker-mailserver's master.cf")
+else:
+    print("# the stock of docker-mailserver is not compared: POSTERN_TEST_DATA")
+
 # what a topology gives
 with open(f"{SOURCE}/examples/dms-relay/topology.yaml", encoding="utf-8") as file:
     topology = file.read()

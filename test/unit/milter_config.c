@@ -165,7 +165,7 @@ static void test_sections(void **state)
 	assert_string_equal(domain->keys[1].selector, "two");
 	assert_int_equal(domain->keys[1].active_from, INT64_MIN);
 	assert_int_equal(domain->keys[1].retire_after, INT64_MAX);
-	assert_string_equal(domain->method->identity, "a.b@mail.example.com");
+	assert_string_equal(domain->identity, "a.b@mail.example.com");
 	assert_int_equal(domain->method->lifetime, 0);
 	assert_int_equal(domain->method->header, CANONICALIZATION_SIMPLE);
 	assert_null(config_signer(&config, "example.net"));
