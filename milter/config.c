@@ -118,6 +118,17 @@ static void set_several_authors(struct reader *reader, const struct setting *set
 		reader->config->several_authors_reject = index == 1;
 }
 
+static void set_engine(struct reader *reader, const struct setting *setting,
+		       struct subject *subject)
+{
+	static const char *const words[] = {"openssl", "opendkim"};
+	unsigned index;
+
+	(void)subject;
+	if (word_read(setting, words, 2, reader->list, &index))
+		reader->config->engine = index == 0 ? ENGINE_OPENSSL : ENGINE_OPENDKIM;
+}
+
 static void set_key_folder(struct reader *reader, const struct setting *setting,
 			   struct subject *subject)
 {
@@ -238,6 +249,7 @@ static const struct row rows[] = {
 	{"internal_networks", MANY, add_internal},
 	{"relay_users", MANY, add_relay_user},
 	{"several_authors", ONE, set_several_authors},
+	{"engine", ONE, set_engine},
 	{"canonicalization", ONE, set_canonicalization},
 	{"signed_headers", MANY, add_signed_field},
 	{"oversigned_headers", MANY, add_oversigned_field},

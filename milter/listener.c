@@ -1,6 +1,7 @@
 /* Makes the listening socket; see listener.h. libmilter would bind it with the umask's mode. */
 #include "milter/listener.h"
 #include "common/log.h"
+#include "common/privileges.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,7 +90,8 @@ static int give_to_service(const struct config *config, const char **cause)
 		error = -errno;
 	else if (!S_ISSOCK(status.st_mode) || status.st_nlink != 1)
 		error = -EPERM;
-	else if (fchownat(fd, "", config->uid, (gid_t)-1, AT_EMPTY_PATH) < 0)
+	else if (status.st_uid != config->uid &&
+		 fchownat(fd, "", config->uid, (gid_t)-1, AT_EMPTY_PATH) < 0)
 		/* in a container that may not: only messages that wait for DNS may keep others */
 		log_write(LOG_LEVEL_WARNING, "socket %s: %s: %s", config->socket, *cause,
 			  strerror(errno));
@@ -105,17 +107,22 @@ int listener_open(const struct service *service, const struct config *config, co
 	mode_t mask;
 	int error = path ? check_folder(path, cause) : 0;
 
-	if (!error && path)
-		error = remove_stale(path, cause);
 	if (error)
 		return error;
 	*cause = "cannot take on its group";
 	if (path && config->socket_group != (gid_t)-1 && setegid(config->socket_group) < 0)
 		return -errno;
-	*cause = "cannot listen";
-	mask = umask(path ? ~config->socket_mode & 0777 : 077);
-	error = mfi_open(service, config->socket);
-	umask(mask);
+	*cause = "cannot become the user of the service";
+	error = path ? privileges_lend(path, config->uid) : 0;
+	if (!error && path)
+		error = remove_stale(path, cause);
+	if (!error) {
+		*cause = "cannot listen";
+		mask = umask(path ? ~config->socket_mode & 0777 : 077);
+		error = mfi_open(service, config->socket);
+		umask(mask);
+	}
+	privileges_take_back();
 	if (setegid(group) < 0 && !error)
 		error = -errno;
 	if (!error && path)

@@ -13,6 +13,7 @@ struct service_socket {
 		*name; /* unix:PATH, inet:PORT@ADDRESS, inet6:PORT@ADDRESS; addresses, not names */
 	mode_t mode;   /* of a UNIX socket */
 	gid_t group;   /* of a UNIX socket; (gid_t)-1: left as it is */
+	uid_t owner;   /* whose it becomes, where the folder of a UNIX socket is this user's */
 };
 
 /* Whether the name is one that can be listened on; `loopback`: only UNIX and loopback are. */

@@ -1,20 +1,22 @@
 #!/usr/bin/python3
-"""gate_one_port.py SOFTWARE VERSION: one port for a real proxy and direct clients, by postern-gate.
+"""gate_one_port.py SOFTWARE VERSION [container]: one port for a real proxy and direct clients, by
+postern-gate; with the word at the end, the mail host is a container.
 
 The topology is the example proxy-gate, with the proxy's software and version of the PROXY header
 exchanged.
 """
-import json
 import os
 import re
 import shutil
 import sys
 import tempfile
 
+from lib.forger import forge, transaction
 from lib.lab import (SOURCE, STRANGER, assert_accepted, assert_refused, assert_signed_once,
                      check_requirements, compose, run, skip)
 
 SOFTWARE, VERSION = sys.argv[1:3]
+CONTAINER = sys.argv[3:] == ["container"]
 USER = "user@example.com"
 EDGE = ["11.22.33.44", "2001:db8:11::44"]  # where the Internet finds the proxy
 MAIL = ["10.20.0.3", "fd00:20::3"]         # the host behind it, seen from inside
@@ -22,49 +24,6 @@ PAST = "11.22.33.45"                       # the same, seen from the Internet pa
 PRIVATE = ["10.20.0.4", "fd00:20::4"]
 CLIENTS = ["203.0.113.9", "2001:db8:ffff::25"]
 LOOPBACK = ["127.0.0.1", "::1"]
-
-# Sends a PROXY header, then commands, and prints the replies. To who does not expect the header it is a
-# command, which has a reply of its own.
-FORGER = r"""
-import json, socket, sys
-request = json.load(sys.stdin)
-replies = []
-connection = socket.create_connection((request["server"], 25), timeout=20)
-connection.sendall(request["header"].encode())
-lines = connection.makefile("r", newline="\r\n")
-def reply():
-    line = lines.readline()
-    while line[3:4] == "-":
-        line = lines.readline()
-    replies.append(line.strip())
-    return line
-try:
-    reply()
-    for command in [None] * (not request["believed"]) + request["commands"]:
-        if command is not None:
-            connection.sendall(command.encode() + b"\r\n")
-        if not reply():
-            break
-except (ConnectionResetError, BrokenPipeError):
-    replies.append("reset")
-print(json.dumps(replies))
-"""
-
-
-def forge(lab, node, server, claim, commands, believed):
-    """The greeting, then (if the header is not believed) the reply to it, then the others."""
-    family = "TCP6" if ":" in server else "TCP4"
-    request = {"server": server, "header": f"PROXY {family} {claim} {server} 12345 25\r\n",
-               "commands": commands, "believed": believed}
-    return json.loads(lab.run(node, "/usr/bin/python3", "-c", FORGER, stdin=json.dumps(request)))
-
-
-def transaction(sender, recipient, text=None):
-    commands = ["EHLO forger.test", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"]
-    if text is not None:
-        commands += ["DATA", text.replace("\n", "\r\n") + "\r\n."]
-    return commands
-
 
 def connections(lab, way):
     """The addresses of the clients that the service of this way has seen."""
@@ -74,11 +33,12 @@ def connections(lab, way):
 
 def gate_alone_listens(lab):
     """postern-gate has the port, and Postfix has none"""
-    lab.lab("gate-stop", lab.name, "mail")
+    word = "" if CONTAINER else "gate-"  # a container stops and starts as a whole
+    lab.lab(f"{word}stop", lab.name, "mail")
     for server in MAIL:
         reply = lab.smtp("private", server, STRANGER, USER, timeout=5)
         assert not reply["connect"] and "refused" in reply["error"], reply
-    lab.lab("gate-start", lab.name, "mail")
+    lab.lab(f"{word}start", lab.name, "mail")
     assert lab.run("mail", "postconf", "-M").count(" inet ") == 0
     assert not lab.run("mail", "sh", "-c", "nft list ruleset 2>/dev/null || :")
 
@@ -216,6 +176,10 @@ def forged_loopback_is_refused_by_the_milter(lab):
 
 def milter_reads(lab, path, text):
     lab.run("mail", "tee", path, stdin=text)
+    if CONTAINER:
+        lab.lab("stop", lab.name, "mail")
+        lab.lab("start", lab.name, "mail")
+        return
     lab.lab("milter-stop", lab.name, "mail")
     lab.lab("milter-start", lab.name, "mail")
 
@@ -231,6 +195,9 @@ def main():
         text, count = re.subn("software: .*",
                               f"software: {SOFTWARE}\n    proxy_protocol: {VERSION}", file.read())
     assert count == 1, "one proxy in the example"
+    if CONTAINER:
+        text, count = re.subn("kind: postfix", "kind: postfix\n    deployment: container", text)
+        assert count == 1, "one mail host in the example"
     with tempfile.TemporaryDirectory() as folder:
         topology = os.path.join(folder, "topology.yaml")
         with open(topology, "w", encoding="utf-8") as file:

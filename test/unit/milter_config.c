@@ -398,6 +398,8 @@ static void test_mistakes(void **state)
 		 "m.conf: error: has a domain * but no key_folder: there are no keys for it\n"},
 		{"key_folder = 'keys'\n" DOMAIN,
 		 "m.conf:1:15: error: key_folder 'keys' is not an absolute path\n"},
+		{"engine = 'own'\n" DOMAIN,
+		 "m.conf:1:11: error: engine is 'own': it can be openssl or opendkim\n"},
 		{"several_authors = 'refuse'\n" DOMAIN,
 		 "m.conf:1:20: error: several_authors is 'refuse': it can be defer or reject\n"},
 		/* listeners and bindings */
