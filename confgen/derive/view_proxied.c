@@ -329,9 +329,6 @@ json_t *view_proxied(struct arena *arena, const struct facts *facts)
 	json_object_set_new(view, "two_postscreens",
 			    json_boolean(has_listener(facts, SERVICE_SMTP, THROUGH_SECOND_PORT) ||
 					 has_listener(facts, SERVICE_SMTP, THROUGH_GATE)));
-	json_object_set_new(view, "gate_unit",
-			    json_boolean(json_array_size(json_object_get(view, "gated")) > 0 &&
-					 !node_is_container(facts->node)));
 	json_object_set_new(view, "gate_log",
 			    json_string(node_is_container(facts->node) ? "stderr" : "syslog"));
 	json_object_set_new(view, "version",

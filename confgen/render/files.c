@@ -33,8 +33,6 @@ static const struct file_row {
 	 "/etc/postern/postern.nft", "root:root", "0644", NULL},
 	{"postern-gate.conf", "gate/postern-gate.conf", KIND_POSTFIX, "proxied.has_gate", 0644,
 	 "/etc/postern/postern-gate.conf", "root:root", "0644", NULL},
-	{"postern-gate.service", "gate/postern-gate.service", KIND_POSTFIX, "proxied.gate_unit",
-	 0644, "/etc/systemd/system/postern-gate.service", "root:root", "0644", NULL},
 	{"entrypoint", "container/entrypoint", KIND_POSTFIX, "container", 0755,
 	 "/etc/postern/entrypoint", "root:root", "0755", NULL},
 	{"Dockerfile", "container/Dockerfile", KIND_POSTFIX, "container", 0644, NULL, NULL, NULL,

@@ -139,20 +139,6 @@ def judge(host, postfix):
     return {name for name, _ in sections}
 
 
-def judge_unit(path, folder):
-    """systemd finds no fault in the unit, with the program where it can be found."""
-    if not shutil.which("systemd-analyze"):
-        print("there is no systemd-analyze: the unit is not judged")
-        return
-    unit = os.path.join(folder, os.path.basename(path))
-    with open(path, encoding="ascii") as file, open(unit, "w", encoding="ascii") as copy:
-        text, count = re.subn(r"^(ExecStart\w*=)postern-gate", rf"\1{os.environ['POSTERN_GATE']}",
-                              file.read(), flags=re.M)
-        assert count == 2, "the program is called by its name"
-        copy.write(text)
-    run("systemd-analyze", "verify", "--man=no", unit)
-
-
 def main():
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     if not shutil.which("postconf"):
@@ -168,9 +154,6 @@ def main():
                             [patched(host, folder, stock) for stock in stocks()]):
                 print(os.path.basename(host), sorted(judge(host, postfix)))
         for host in hosts:
-            path = os.path.join(host, "postern-gate.service")
-            if os.path.exists(path):
-                judge_unit(path, folder)
             path = os.path.join(host, "postern.nft")
             if not os.path.exists(path):
                 continue
