@@ -30,6 +30,10 @@ dms_serve() {
 
 # Addresses of the mailboxes on a node.
 dms_mailboxes() {
+	messages_mailboxes "$1" < <(dms_usual_mailboxes "$1")
+}
+
+dms_usual_mailboxes() {
 	query '.domains[] | select(.mailboxes == $node) | .name as $domain |
 		(.recipients // ["user", "alice"] | map(if contains("@") then . else . + "@" + $domain end)) +
 		["postmaster@" + $domain] | unique[] | select(startswith("@") | not)' --arg node "$1"

@@ -143,6 +143,37 @@ def forged_by_the_proxy_no_signature(lab):
         milter_reads(lab, path, rendered)
 
 
+def forged_loopback_is_refused_by_the_milter(lab):
+    """where the proxied service trusts loopback, as Postfix does by default, the forged message is relayed;
+    the milter alone refuses it, and so does the policy service alone"""
+    service, claim = "smtp-proxied/pass", LOOPBACK[0]
+    before = lab.run("mail", "cat", "/etc/postfix/master.cf")
+
+    def attempt(milters, restrictions):
+        for setting in ("mynetworks=127.0.0.0/8", f"smtpd_milters={milters}",
+                        f"smtpd_recipient_restrictions={restrictions},permit_mynetworks,reject"):
+            lab.run("mail", "postconf", "-P", f"{service}/{setting}")
+        lab.run("mail", "postfix", "reload")
+        token = lab.token()
+        return token, forge(lab, "edge", MAIL[0], claim,
+                            transaction(USER, STRANGER, compose(USER, STRANGER, token)), True)
+
+    milter, policy = "unix:postern/milter.sock", "check_policy_service,unix:postern/policy.sock"
+    try:
+        for milters, restrictions, refused in ((milter, "reject_unlisted_sender", 0),
+                                               ("", policy, 3)):
+            token, replies = attempt(milters, restrictions)
+            assert not any("queued" in reply for reply in replies), replies
+            assert any(reply.startswith("550 5.7.1 ") and f"address {claim}: " in reply and
+                       "loopback" in reply for reply in replies[refused:]), replies
+        token, replies = attempt("", "reject_unlisted_sender")
+        assert "queued" in replies[-1], replies
+        lab.arrived("internet", STRANGER, token)
+    finally:
+        lab.run("mail", "tee", "/etc/postfix/master.cf", stdin=before)
+        lab.run("mail", "postfix", "reload")
+
+
 def milter_reads(lab, path, text):
     lab.run("mail", "tee", path, stdin=text)
     if CONTAINER:
@@ -173,7 +204,7 @@ def main():
             file.write(text)
         run(topology, gate_alone_listens, true_client, direct_client, past_the_proxy,
             proxy_is_a_stranger, forged_by_strangers, forged_by_the_proxy_no_relay,
-            forged_by_the_proxy_no_signature)
+            forged_by_the_proxy_no_signature, forged_loopback_is_refused_by_the_milter)
 
 
 main()

@@ -329,7 +329,31 @@ static const struct mistake values[] = {
 	 {TEST("{name: t, at: public, client: 1.2.3.4, from: ^x, to: ^<>, expect: relayed}")}},
 
 	{"missing-key", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: ^{}}")}},
-	{"", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: {code: 250}}")}},
+	{"", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: {code: 550}}")}},
+	{"", {TEST("{name: t, at: \"public:25\", client: local, to: a@b.c, helo: \"[1.2.3.4]\", "
+		   "expect: {relayed_to: internet, signed_by: none}}")}},
+	{"bad-value bad-value bad-value",
+	 {TEST("{name: t, at: ^\"public:\", client: 1.2.3.4, to: a@b.c, helo: ^\"[x]\", "
+	       "expect: {signed_by: ^a b}}")}},
+	{"test", {TEST("{name: t, at: ^internet, client: 1.2.3.4, to: a@b.c, expect: any}")}},
+	{"test", {TEST("{name: t, at: ^\"public:imap\", client: 1.2.3.4, to: a@b.c, expect: any}")}},
+	{"test test", {TEST("{name: t, at: public, client: local, auth: ^u, claims: ^1.2.3.5, "
+			    "to: a@b.c, expect: any}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {delivered_at: ^public}}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {relayed_to: ^private}}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {verdict: ^rejected, delivered_at: private}}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {verdict: ^rejected, code: 450}}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {code: 550, signed_by: ^example.com}}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {via: [public, ^internet]}}")}},
+	{"listed-twice", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: any}\n"
+			       "  - {name: ^t, at: public, client: 1.2.3.4, to: a@b.c, "
+			       "expect: any}")}},
 
 	/* unknown-name */
 	{"unknown-name", {{"mailboxes: private", "mailboxes: ^privat"}}},
