@@ -117,4 +117,7 @@ const char *severity_name(enum severity severity);
 /* Writes text with control characters, and octets that are not UTF-8, as \xNN. */
 void print_escaped(FILE *out, const char *text, size_t length);
 
+/* The text escaped in that way: itself where nothing is to be escaped, else in the arena. */
+const char *text_escaped(struct arena *arena, const char *text);
+
 #endif
