@@ -63,6 +63,7 @@ struct entry_point {
 	unsigned port;
 	bool tls;     /* it is spoken, */
 	bool wrapped; /* and from the first octet */
+	bool early;   /* a PROXY header of the client is answered as an unknown command */
 };
 
 /* An SMTP connection from one host to the next. */

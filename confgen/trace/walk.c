@@ -314,9 +314,7 @@ static struct answer deliver(struct walk *walk, struct actor *actor, const struc
 {
 	struct step *step;
 
-	if (actor->node->kind.value == KIND_DMS && strchr(message->recipient, '@') &&
-	    world_domain(walk->trace, strrchr(message->recipient, '@') + 1) &&
-	    !host_mailbox(actor->host, message->recipient))
+	if (!host_lists(actor->host, message->recipient))
 		return give_up(walk, actor, message, (struct answer){550, "5.1.1 unknown user"});
 	set_addresses(walk, message);
 	step = steps_add(walk->steps, STEP_END, "delivered into the mailbox %s",
@@ -442,13 +440,20 @@ static void begin_local(struct walk *walk, struct actor *actor)
 		.local = true,
 		.address = {IP_V4, {127, 0, 0, 1}},
 	};
-	const struct mail mail = {.sender = request->sender, .recipient = request->recipient};
+	const struct mail mail = {
+		.sender = request->sender, .recipient = request->recipient, .size = request->size};
 	const struct message message = {request->sender, request->author, request->recipient,
 					request->size};
 	struct step milter = {0};
+	struct answer answer;
 
 	steps_add(walk->steps, STEP_CONNECT, "sendmail(1) hands over mail from <%s> for <%s>",
 		  request->sender, request->recipient);
+	answer = host_accept(host, NULL, &mail, STAGE_MAIL, walk->steps);
+	if (answer.code != 250) {
+		end(walk, OUTCOME_REJECTED, actor->node, answer);
+		return;
+	}
 	*arena_push(walk->trace->arena, &walk->result->hops) = (struct hop){.node = actor->node};
 	if (actor->milter_conf && host_has_milter(host, NULL, false, &milter))
 		milter_message(actor, &client, request->author, &walk->signed_by, walk->steps);
