@@ -39,9 +39,10 @@ def talk(m):
     except OSError as error:
         return {"unreachable": str(error)}
     context = ssl._create_unverified_context()
-    if m["claims"]:
-        kind = "TCP6" if ":" in m["claims"] else "TCP4"
-        s.sendall(f"PROXY {kind} {m['claims']} {m['server']} 40000 {m['port']}\r\n".encode())
+    header = f"PROXY TCP{6 if ':' in (m['claims'] or '') else 4} " \
+             f"{m['claims']} {m['server']} 40000 {m['port']}\r\n".encode()
+    if m["claims"] and not m["early"]:
+        s.sendall(header)
     if m["wrapped"]:
         try:
             s = context.wrap_socket(s)
@@ -55,11 +56,12 @@ def talk(m):
             raise Refused(code, reply)
         return reply
     code, reply = read(file)
-    answered = code in (500, 502)  # postscreen greets and answers the header at once
-    if code != 220 and not (m["early"] and answered):
+    # postscreen greets and answers a header that it does not expect at once
+    if code != 220 and not (m["claims"] and code in (500, 502)):
         raise Refused(code, reply)
-    if m["early"] and not answered:
-        read(file)  # the answer to the header
+    if m["early"]:  # to be the same each time: smtpd may or may not see what comes before it speaks
+        s.sendall(header)
+        read(file)
     command("EHLO " + m["helo"])
     if m["tls"] and not m["wrapped"]:
         command("STARTTLS", (220,))

@@ -96,6 +96,11 @@ struct host *host_new(struct arena *arena, const struct host_input *input)
 	return host;
 }
 
+struct arena *host_arena(const struct host *host)
+{
+	return host->arena;
+}
+
 /* --- places --- */
 
 static void place(const struct host *host, struct position at, const char *what, struct step *step)

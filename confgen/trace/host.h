@@ -48,6 +48,9 @@ struct host_input {
 /* NULL where the node has no such files, or they are not to be understood. */
 struct host *host_new(struct arena *arena, const struct host_input *input);
 
+/* That everything of it lives in. */
+struct arena *host_arena(const struct host *host);
+
 /* A message and its client, as smtpd sees them. */
 struct mail {
 	struct ip_address client;

@@ -317,7 +317,7 @@ struct answer meeting_begin(struct trace *trace, const struct request *request,
 				 meeting, steps);
 	if (meeting->actor && meeting->service)
 		choose_tls(request, meeting, entry);
-	entry->early = meeting->early;
+	entry->early = meeting->early && !answer.code;
 	if (!answer.code)
 		meeting_tell(meeting, steps);
 	else if (meeting->early && meeting->smtpd && request->user)

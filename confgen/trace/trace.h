@@ -63,7 +63,8 @@ struct entry_point {
 	unsigned port;
 	bool tls;     /* it is spoken, */
 	bool wrapped; /* and from the first octet */
-	bool early;   /* a PROXY header of the client is answered as an unknown command */
+	/* No PROXY header is wanted there: one that the client sends is an unknown command. */
+	bool early;
 };
 
 /* An SMTP connection from one host to the next. */

@@ -70,6 +70,9 @@ static struct answer greet(struct steps *steps, const struct meeting *meeting,
 
 	if (milter)
 		answer = milter_connect(meeting->actor, &client, steps);
+	/* AUTH is the first command that hears of it */
+	if (answer.code / 100 == 4 && mail->user)
+		return (struct answer){454, "4.3.0 Try again later"};
 	if (!answer.code) {
 		answer = host_accept(host, meeting->smtpd, mail, STAGE_MAIL, steps);
 		if (answer.code != 250)
@@ -83,6 +86,19 @@ static struct answer greet(struct steps *steps, const struct meeting *meeting,
 	return host_accept(host, meeting->smtpd, mail, STAGE_RECIPIENT, steps);
 }
 
+/* The author that the milter sees at the end of the message: cleanup(8) has rewritten it by then.
+ */
+static const char *seen_author(struct host *host, const char *service, const struct mail *mail,
+			       const char *author)
+{
+	struct steps quiet = {.arena = host_arena(host), .quiet = true};
+	struct rewritten rewritten;
+
+	host_rewrite(host, mail, author, host_rewrites_headers(host, service, mail), &rewritten,
+		     &quiet);
+	return rewritten.author;
+}
+
 static struct answer take(struct walk *walk, const struct meeting *meeting, const struct mail *mail,
 			  const char *author)
 {
@@ -94,8 +110,9 @@ static struct answer take(struct walk *walk, const struct meeting *meeting, cons
 		answer = host_accept(host, meeting->smtpd, mail, STAGE_DATA, walk->steps);
 	if (answer.code == 250 && meeting->actor->milter_conf &&
 	    host_has_milter(host, meeting->smtpd, false, NULL))
-		milter = milter_message(meeting->actor, &client, author, &walk->signed_by,
-					walk->steps);
+		milter = milter_message(meeting->actor, &client,
+					seen_author(host, meeting->smtpd, mail, author),
+					&walk->signed_by, walk->steps);
 	return milter.code ? milter : answer;
 }
 
@@ -456,7 +473,8 @@ static void begin_local(struct walk *walk, struct actor *actor)
 	}
 	*arena_push(walk->trace->arena, &walk->result->hops) = (struct hop){.node = actor->node};
 	if (actor->milter_conf && host_has_milter(host, NULL, false, &milter))
-		milter_message(actor, &client, request->author, &walk->signed_by, walk->steps);
+		milter_message(actor, &client, seen_author(host, NULL, &mail, request->author),
+			       &walk->signed_by, walk->steps);
 	follow(walk, actor, &message, NULL, &mail);
 }
 

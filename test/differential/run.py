@@ -122,4 +122,5 @@ def main():
     sys.exit(bool(differing))
 
 
-main()
+if __name__ == "__main__":
+    main()
