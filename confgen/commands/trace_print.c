@@ -37,7 +37,13 @@ static void print_line(FILE *out, struct position at, const char *indent)
 	}
 	line = skip_indent(line);
 	fprintf(out, "%s                    | ", indent);
-	print_escaped(out, line, strcspn(line, "\n"));
+	for (; *line && *line != '\n'; line += strcspn(line, "\t\n")) {
+		if (*line == '\t') {
+			fputc(' ', out);
+			line++;
+		}
+		print_escaped(out, line, strcspn(line, "\t\n"));
+	}
 	fputc('\n', out);
 }
 
