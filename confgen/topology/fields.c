@@ -19,9 +19,16 @@ const char *const dovecot_version_words[] = {"2.3", "2.4", NULL};
 const char *const through_words[] = {"same_port", "second_port", "gate", NULL};
 const char *const service_words[] = {"smtp", "submission", "submissions", "imap", "imaps",
 				     "pop3", "pop3s",	   "sieve",	  NULL};
-const char *const verdict_words[] = {"delivered", "relayed", "rejected", "deferred", NULL};
+const char *const outcome_words[] = {"delivered", "relayed",	 "rejected", "deferred", "bounced",
+				     "loops",	  "unreachable", "any",	     NULL};
+const char *const mailbox_words[] = {"present", "absent", NULL};
+const char *const yes_words[] = {"no", "yes", NULL};
 const char *const deployment_words[] = {"host", "container", NULL};
 const char *const lookup_words[] = {"address", "mx", NULL};
+const char *const dkim_type_words[] = {"rsa-2048", "rsa-3072", "rsa-4096", "ed25519", NULL};
+const char *const spf_words[] = {"softfail", "fail", "neutral", NULL};
+const char *const dmarc_words[] = {"none", "quarantine", "reject", NULL};
+const char *const mta_sts_words[] = {"off", "testing", "enforce", NULL};
 
 static const struct schema_row secret_rows[] = {
 	ROW(struct secret, file, "file", .secret = true, .check = check_file,
@@ -58,6 +65,9 @@ static const struct schema_row dkim_key_rows[] = {
 	    .doc = "Its selector."),
 	ROW(struct dkim_key, key, "key", .check = check_path,
 	    .doc = "Private key on the signing host; default as with one key."),
+	ROW(struct dkim_key, type, "type", .choices = dkim_type_words, .preset = DKIM_RSA_2048,
+	    .doc = "What kind of key it is. Without it a key that is there may be of any kind, and "
+		   "one that is made is of the default's."),
 	ROW(struct dkim_key, active_from, "active_from", .check = check_date, .hint = DATE_HINT,
 	    .doc = "When it begins to sign: a date, or a date with time (RFC 3339), in "
 		   "quotes; in UTC without an offset. Publish it days before."),
@@ -77,6 +87,9 @@ static const struct schema_row dkim_rows[] = {
 	ROW(struct dkim, key, "key", .check = check_path,
 	    .doc = "Private key on the signing host; default "
 		   "/etc/postern/keys/DOMAIN/SELECTOR.private."),
+	ROW(struct dkim, type, "type", .choices = dkim_type_words, .preset = DKIM_RSA_2048,
+	    .doc = "What kind of key it is. Without it a key that is there may be of any kind, and "
+		   "one that is made is of the default's."),
 	ROW(struct dkim, subdomains, "subdomains", .check = check_domain,
 	    .doc = "Sub-domains whose mail the same key signs. Host names of the topology are "
 		   "added."),
@@ -86,6 +99,37 @@ static const struct schema_row dkim_rows[] = {
 };
 static const struct schema dkim_schema =
 	SCHEMA(struct dkim, "a DKIM setting", dkim_rows, .shorthand = NULL);
+
+static const struct schema_row domain_dns_rows[] = {
+	ROW(struct domain_dns, spf, "spf", .choices = spf_words, .preset = SPF_SOFTFAIL,
+	    .doc = "What its SPF record says of hosts that it does not list: ~all, -all or ?all."),
+	ROW(struct domain_dns, spf_include, "spf_include", .check = check_domain,
+	    .doc = "Domains whose hosts send mail of this one as well, such as a newsletter's: "
+		   "included in its SPF record."),
+	ROW(struct domain_dns, dmarc, "dmarc", .choices = dmarc_words, .preset = DMARC_NONE,
+	    .doc = "What its DMARC record asks receivers to do with mail that fails."),
+	ROW(struct domain_dns, dmarc_rua, "dmarc_rua", .check = check_mailbox,
+	    .doc = "Addresses that get DMARC's daily reports."),
+	ROW(struct domain_dns, mta_sts, "mta_sts", .choices = mta_sts_words, .preset = MTA_STS_OFF,
+	    .doc = "Mode of its MTA-STS policy, which a web server at mta-sts.DOMAIN has to give."),
+	ROW(struct domain_dns, mta_sts_host, "mta_sts_host", .check = check_hostname,
+	    .doc = "Name of that web server, to which mta-sts.DOMAIN becomes an alias."),
+	ROW(struct domain_dns, tls_rpt, "tls_rpt", .check = check_mailbox,
+	    .doc = "Addresses that get daily reports on TLS failures (TLS-RPT)."),
+};
+static const struct schema domain_dns_schema =
+	SCHEMA(struct domain_dns, "what DNS says of a domain", domain_dns_rows, .shorthand = NULL);
+
+static const struct schema_row zone_rows[] = {
+	ROW(struct zone_settings, nameservers, "nameservers", .check = check_hostname,
+	    .doc = "Name servers of the zones; default ns.invalid, to be replaced."),
+	ROW(struct zone_settings, hostmaster, "hostmaster", .check = check_mailbox,
+	    .doc = "Who answers for the zones (SOA); default hostmaster at each."),
+	ROW(struct zone_settings, ttl, "ttl", .least = 60, .most = 604800, .preset = 3600,
+	    .doc = "Seconds for which records may be cached."),
+};
+static const struct schema zone_schema =
+	SCHEMA(struct zone_settings, "what all zones have", zone_rows, .shorthand = NULL);
 
 static const struct schema_row domain_rows[] = {
 	ROW(struct domain, mailboxes, "mailboxes", .check = check_name,
@@ -98,6 +142,8 @@ static const struct schema_row domain_rows[] = {
 	    .doc = "File with more of them, one a line, relative to the topology's folder."),
 	ROW(struct domain, dkim, "dkim", .of = &dkim_schema,
 	    .doc = "How the domain's mail is signed. Without it Postern does not sign it."),
+	ROW(struct domain, dns, "dns", .of = &domain_dns_schema,
+	    .doc = "What DNS says of it, where that does not follow from the routes."),
 };
 static const struct schema domain_schema =
 	SCHEMA(struct domain, "a domain", domain_rows, .shorthand = NULL);
@@ -109,6 +155,8 @@ static const struct schema_row domain_set_rows[] = {
 	    .doc = "Node that holds their mailboxes."),
 	ROW(struct domain_set, dkim, "dkim", .of = &dkim_schema,
 	    .doc = "How their mail is signed, each with a key of its own."),
+	ROW(struct domain_set, dns, "dns", .of = &domain_dns_schema,
+	    .doc = "What DNS says of them, where that does not follow from the routes."),
 };
 static const struct schema domain_set_schema =
 	SCHEMA(struct domain_set, "a set of domains", domain_set_rows, .shorthand = NULL);
@@ -285,6 +333,11 @@ static const struct schema_row node_rows[] = {
 	    .doc = "Services behind a proxy. The name is what the milter knows the listener by."),
 	ROW(struct node, dovecot, "dovecot", .of = &dovecot_schema,
 	    .doc = "What is known of the Dovecot installed there; default version 2.3."),
+	ROW(struct node, tlsa, "tlsa", .check = check_fingerprint,
+	    .hint = "openssl x509 -in CERTIFICATE -noout -pubkey | openssl pkey -pubin -outform "
+		    "DER | openssl dgst -sha256 -c",
+	    .doc = "SHA-256 of the public keys of its certificates, the next one's too: DANE (TLSA "
+		   "3 1 1) for mail that comes in."),
 	ROW(struct node, software, "software", .choices = software_words,
 	    .doc = "Proxy: the program."),
 	ROW(struct node, proxy_protocol, "proxy_protocol", .choices = proxy_protocol_words,
@@ -294,6 +347,9 @@ static const struct schema_row node_rows[] = {
 	    .doc = "Smarthost: its host name or address."),
 	ROW(struct node, lookup, "lookup", .choices = lookup_words, .preset = LOOKUP_ADDRESS,
 	    .doc = "Smarthost: whether its host name is looked up for addresses or for MX hosts."),
+	ROW(struct node, spf_include, "spf_include", .check = check_domain,
+	    .doc = "Smarthost: domains whose SPF records list the hosts that it sends from; "
+		   "default the provider's."),
 	ROW(struct node, port, "port", .least = 1, .most = 65535, .preset = 587,
 	    .doc = "Smarthost: its port."),
 	ROW(struct node, tls_level, "tls_level", .choices = tls_level_words, .preset = TLS_ENCRYPT,
@@ -351,16 +407,22 @@ static const struct schema route_schema =
 	SCHEMA(struct route, "a route", route_rows, .shorthand = NULL);
 
 static const struct schema_row expectation_rows[] = {
-	ROW(struct expectation, verdict, "verdict", .choices = verdict_words,
-	    .doc = "What becomes of the message."),
+	ROW(struct expectation, verdict, "verdict", .choices = outcome_words, .preset = OUTCOME_ANY,
+	    .doc = "What becomes of the message; any: only compared with the lab."),
 	ROW(struct expectation, delivered_at, "delivered_at", .check = check_name,
 	    .doc = "The node whose mailbox gets it."),
+	ROW(struct expectation, relayed_to, "relayed_to", .check = check_name,
+	    .doc = "The smarthost that takes it, or internet."),
 	ROW(struct expectation, via, "via", .check = check_name,
-	    .doc = "Nodes that it passes, in order."),
-	ROW(struct expectation, code, "code", .least = 200, .most = 599,
+	    .doc = "The nodes that handle it, in order, from the first to the last."),
+	ROW(struct expectation, code, "code", .least = 400, .most = 599,
 	    .doc = "SMTP reply code of the refusal."),
-	ROW(struct expectation, signed_by, "signed_by", .check = check_domain,
-	    .doc = "Domain (d=) of its signature."),
+	ROW(struct expectation, signed_by, "signed_by", .check = check_signer,
+	    .doc = "Domain (d=) of its signature; none: it has none of ours."),
+	ROW(struct expectation, source_address, "source_address", .check = check_ip,
+	    .doc = "Address that the last connection comes from; of several, any one."),
+	ROW(struct expectation, rewritten_from, "rewritten_from", .check = check_sender,
+	    .doc = "Envelope sender with which it arrives."),
 };
 static const struct schema expectation_schema =
 	SCHEMA(struct expectation, "an expectation", expectation_rows, .shorthand = "verdict",
@@ -369,18 +431,31 @@ static const struct schema expectation_schema =
 static const struct schema_row test_rows[] = {
 	ROW(struct test_case, label, "name", .required = true, .check = check_label,
 	    .doc = "What the test shows."),
-	ROW(struct test_case, at, "at", .required = true, .check = check_name,
-	    .doc = "Node that the client connects to."),
-	ROW(struct test_case, client, "client", .required = true, .check = check_ip,
-	    .doc = "Address of the client."),
+	ROW(struct test_case, at, "at", .required = true, .check = check_place,
+	    .hint = "write NODE, or NODE:LISTENER with a listener's name, a service or a port",
+	    .doc = "Node that the client connects to, and, after a colon, a listener, service or "
+		   "port of it."),
+	ROW(struct test_case, client, "client", .required = true, .check = check_client,
+	    .doc = "Address of the client; local: the node's own sendmail(1)."),
+	ROW(struct test_case, claims, "claims", .check = check_ip,
+	    .doc = "Address in a PROXY header that the client sends of its own accord."),
 	ROW(struct test_case, auth, "auth", .check = check_username,
 	    .doc = "User that it logs in as."),
-	ROW(struct test_case, helo, "helo", .check = check_domain,
-	    .doc = "Name that it greets with."),
+	ROW(struct test_case, tls, "tls", .choices = yes_words,
+	    .doc = "Whether it speaks TLS; default with a login, and where TLS comes first."),
+	ROW(struct test_case, helo, "helo", .check = check_helo,
+	    .doc = "Name that it greets with; default client.elsewhere.test."),
 	ROW(struct test_case, from, "from", .check = check_sender,
-	    .doc = "Envelope sender; default a stranger."),
+	    .doc = "Envelope sender; default the login, or a stranger."),
+	ROW(struct test_case, author, "author", .check = check_mailbox,
+	    .doc = "Address of the From field; default the envelope sender."),
 	ROW(struct test_case, to, "to", .required = true, .check = check_mailbox,
 	    .doc = "Envelope recipient."),
+	ROW(struct test_case, mailbox, "mailbox", .choices = mailbox_words,
+	    .preset = MAILBOX_PRESENT,
+	    .doc = "Whether the recipient has a mailbox, where its domain lists no recipients."),
+	ROW(struct test_case, size, "size", .least = 1, .most = 2147483647UL, .preset = 1000,
+	    .doc = "Size of the message in octets."),
 	ROW(struct test_case, expect, "expect", .required = true, .of = &expectation_schema,
 	    .doc = "What must happen."),
 };
@@ -403,6 +478,7 @@ static const struct schema_row topology_rows[] = {
 	    .doc = "What holds between two nodes."),
 	ROW(struct topology, routes, "routes", .required = true, .of = &route_schema,
 	    .doc = "The ways that mail takes."),
+	ROW(struct topology, dns, "dns", .of = &zone_schema, .doc = "What all DNS zones have."),
 	ROW(struct topology, tests, "tests", .of = &test_schema, .doc = "What must be true of it."),
 };
 const struct schema topology_schema =

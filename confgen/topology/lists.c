@@ -107,7 +107,8 @@ static void read_set(struct arena *arena, const struct topology *topology, struc
 		if (!is_good(&reader, line, check_domain, list))
 			continue;
 		domains->count++;
-		*domain = (struct domain){.mailboxes = set->mailboxes, .dkim = set->dkim};
+		*domain = (struct domain){
+			.mailboxes = set->mailboxes, .dkim = set->dkim, .dns = set->dns};
 		domain->head = (struct head){true, {line, here(&reader)}, set->head.at};
 	}
 	set->count = domains->count - set->first;

@@ -37,11 +37,13 @@ struct topology *topology_parse(struct arena *arena, const struct source *source
 	topology_resolve(arena, topology, list);
 	topology_verify_nodes(topology, list);
 	topology_verify_dkim(topology, list);
+	topology_verify_dns(topology, list);
 	topology_verify_links(topology, list);
 	topology_verify_egress(topology, list);
 	topology_verify_proxies(topology, list);
 	topology_verify_routes(topology, list);
 	topology_verify_clients(topology, list);
+	topology_verify_tests(arena, topology, list);
 	topology_resolve_secrets(arena, topology, secrets, list);
 	return topology;
 }

@@ -33,6 +33,7 @@ void topology_resolve_secrets(struct arena *arena, struct topology *topology,
 			      enum secret_policy secrets, struct diagnostics *list);
 void topology_verify_nodes(const struct topology *topology, struct diagnostics *list);
 void topology_verify_dkim(const struct topology *topology, struct diagnostics *list);
+void topology_verify_dns(const struct topology *topology, struct diagnostics *list);
 void topology_verify_links(const struct topology *topology, struct diagnostics *list);
 void topology_verify_egress(const struct topology *topology, struct diagnostics *list);
 void topology_verify_proxies(const struct topology *topology, struct diagnostics *list);
@@ -41,6 +42,8 @@ void topology_verify_routes(const struct topology *topology, struct diagnostics 
 void topology_verify_ways_out(const struct topology *topology, struct diagnostics *list);
 void topology_verify_subdomains(const struct topology *topology, struct diagnostics *list);
 void topology_verify_sizes(const struct topology *topology, struct diagnostics *list);
+void topology_verify_tests(struct arena *arena, const struct topology *topology,
+			   struct diagnostics *list);
 void topology_verify_clients(const struct topology *topology, struct diagnostics *list);
 
 #endif

@@ -103,6 +103,12 @@ enum service {
 	SERVICE_POP3S,
 	SERVICE_SIEVE,
 };
+/* What a DKIM key must be, in the order of dkim_type_words. */
+enum dkim_type { DKIM_RSA_2048, DKIM_RSA_3072, DKIM_RSA_4096, DKIM_ED25519 };
+/* What SPF says of all other hosts. */
+enum spf_rest { SPF_SOFTFAIL, SPF_FAIL, SPF_NEUTRAL };
+enum dmarc_policy { DMARC_NONE, DMARC_QUARANTINE, DMARC_REJECT };
+enum mta_sts_mode { MTA_STS_OFF, MTA_STS_TESTING, MTA_STS_ENFORCE };
 enum deployment_kind { DEPLOY_HOST, DEPLOY_CONTAINER };
 enum host_lookup { LOOKUP_ADDRESS, LOOKUP_MX };
 
@@ -132,6 +138,7 @@ struct credentials_list {
 struct dkim_key {
 	struct head head;
 	struct text selector, key, active_from, retire_after;
+	struct choice type;
 };
 
 struct dkim_key_list {
@@ -143,10 +150,31 @@ struct dkim_key_list {
 struct dkim {
 	struct head head;
 	struct text sign_at, selector, key;
+	struct choice type;
 	struct text_list subdomains;
 	struct dkim_key_list keys;
 	/* resolved */
 	struct node *signer;
+};
+
+/* What DNS is to say of a domain, where it does not follow from the routes. */
+struct domain_dns {
+	struct head head;
+	struct choice spf;
+	struct text_list spf_include;
+	struct choice dmarc;
+	struct text_list dmarc_rua;
+	struct choice mta_sts;
+	struct text mta_sts_host;
+	struct text_list tls_rpt;
+};
+
+/* What all zones have. */
+struct zone_settings {
+	struct head head;
+	struct text_list nameservers;
+	struct text hostmaster;
+	struct number ttl; /* seconds */
 };
 
 struct route;
@@ -163,6 +191,7 @@ struct domain {
 	struct text_list recipients;
 	struct text recipients_file; /* one address a line, relative to the topology's folder */
 	struct dkim dkim;
+	struct domain_dns dns;
 	/* resolved */
 	struct node *home;
 	struct route_list_of_domain routes;
@@ -179,6 +208,7 @@ struct domain_set {
 	struct text file; /* one domain a line, relative to the topology's folder */
 	struct text mailboxes;
 	struct dkim dkim;
+	struct domain_dns dns;
 	/* resolved: where its domains stand among those of the topology */
 	size_t first, count;
 };
@@ -306,6 +336,7 @@ struct node {
 	struct choice outbound_tls;
 	struct listener_list listeners;
 	struct dovecot_target dovecot;
+	struct text_list tlsa; /* fingerprints of its public keys */
 	/* a proxy only */
 	struct choice software;
 	struct choice proxy_protocol;
@@ -314,6 +345,7 @@ struct node {
 	struct text region;
 	struct text host;
 	struct choice lookup;
+	struct text_list spf_include;
 	struct number port;
 	struct choice tls_level;
 	struct text_list fingerprints;
@@ -405,19 +437,46 @@ struct route_list {
 	size_t count;
 };
 
+/* What becomes of a message. */
+enum outcome {
+	OUTCOME_DELIVERED,   /* into a mailbox of the topology */
+	OUTCOME_RELAYED,     /* handed to a host of others */
+	OUTCOME_REJECTED,    /* the client is refused for good, */
+	OUTCOME_DEFERRED,    /* or for now; or a host has it, and cannot pass it on */
+	OUTCOME_BOUNCED,     /* accepted, and sent back to its sender */
+	OUTCOME_LOOPS,	     /* accepted, and come back to a host that it had passed */
+	OUTCOME_UNREACHABLE, /* no connection comes about */
+	OUTCOME_ANY,	     /* whatever it is: only compared with the lab */
+};
+
+/* Whether the recipient has a mailbox, where the topology lists no recipients. */
+enum mailbox { MAILBOX_PRESENT, MAILBOX_ABSENT };
+
 struct expectation {
 	struct head head;
 	struct choice verdict;
-	struct text delivered_at;
+	struct text delivered_at, relayed_to;
 	struct text_list via;
 	struct number code;
 	struct text signed_by;
+	struct text_list source_address; /* of the last connection, one of these */
+	struct text rewritten_from;
+	/* resolved; as many as `via` if all are known */
+	struct node *delivered_node, *relayed_node;
+	struct node **via_nodes;
+	size_t via_count;
 };
 
 struct test_case {
 	struct head head;
-	struct text label, at, client, auth, helo, from, to;
+	struct text label, at, client, claims, auth, helo, from, author, to;
+	struct choice tls;
+	struct choice mailbox;
+	struct number size;
 	struct expectation expect;
+	/* resolved */
+	struct node *node;
+	const char *listener; /* what stands behind the colon in `at`, or NULL */
 };
 
 struct test_list {
@@ -434,6 +493,7 @@ struct topology {
 	struct node_list nodes;
 	struct link_list links;
 	struct route_list routes;
+	struct zone_settings dns;
 	struct test_list tests;
 	/* resolved */
 	struct node internet; /* the reserved node */
@@ -496,6 +556,12 @@ const struct route *topology_route_out(const struct topology *topology, const st
 /* The inbound route that takes mail for `domain` on from `node`, or NULL. */
 const struct route *topology_route_in(const struct topology *topology, const struct node *node,
 				      const struct domain *domain);
+
+/* Whether the node can have an SMTP listener of that name: a listener, a service, or a port. */
+bool topology_has_listener(const struct node *node, const char *name);
+
+/* The outcome that is expected, as far as it follows from what is given; OUTCOME_ANY: none is. */
+enum outcome expectation_outcome(const struct expectation *expect);
 
 /* The most next hops that a node may have where one stands in for another. */
 #define MOST_WAYS 16

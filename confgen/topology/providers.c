@@ -12,13 +12,13 @@ const char *provider_host(struct arena *arena, const struct provider_row *row, c
 }
 
 const struct provider_row providers[PROVIDER_COUNT] = {
-#define X(id, name, host, regional_host, size_limit) {host, regional_host, size_limit},
+#define X(id, name, host, regional_host, spf, size_limit) {host, regional_host, spf, size_limit},
 	PROVIDERS(X)
 #undef X
 };
 
 const char *const provider_words[] = {
-#define X(id, name, host, regional_host, size_limit) name,
+#define X(id, name, host, regional_host, spf, size_limit) name,
 	PROVIDERS(X)
 #undef X
 		NULL,

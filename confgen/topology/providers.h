@@ -11,18 +11,18 @@
 
 /* clang-format off */
 #define PROVIDERS(X) \
-	X(OTHER,     "other",     NULL,                          NULL,                             0) \
-	X(SES,       "ses",       NULL,                          "email-smtp.*.amazonaws.com",    41943040) \
-	X(SENDGRID,  "sendgrid",  "smtp.sendgrid.net",           NULL,                             31457280) \
-	X(MAILGUN,   "mailgun",   "smtp.mailgun.org",            "smtp.*.mailgun.org",             26214400) \
-	X(POSTMARK,  "postmark",  "smtp.postmarkapp.com",        NULL,                             10485760) \
-	X(GMAIL,     "gmail",     "smtp.gmail.com",              NULL,                             26214400) \
-	X(OFFICE365, "office365", "smtp.office365.com",          NULL,                             36700160) \
-	X(MAILJET,   "mailjet",   "in-v3.mailjet.com",           NULL,                             15728640)
+	X(OTHER,     "other",     NULL,                          NULL,                             NULL, 0) \
+	X(SES,       "ses",       NULL,                          "email-smtp.*.amazonaws.com",    "amazonses.com", 41943040) \
+	X(SENDGRID,  "sendgrid",  "smtp.sendgrid.net",           NULL,                             "sendgrid.net", 31457280) \
+	X(MAILGUN,   "mailgun",   "smtp.mailgun.org",            "smtp.*.mailgun.org",             "mailgun.org", 26214400) \
+	X(POSTMARK,  "postmark",  "smtp.postmarkapp.com",        NULL,                             "spf.mtasv.net", 10485760) \
+	X(GMAIL,     "gmail",     "smtp.gmail.com",              NULL,                             "_spf.google.com", 26214400) \
+	X(OFFICE365, "office365", "smtp.office365.com",          NULL,                             "spf.protection.outlook.com", 36700160) \
+	X(MAILJET,   "mailjet",   "in-v3.mailjet.com",           NULL,                             "spf.mailjet.com", 15728640)
 /* clang-format on */
 
 enum provider {
-#define X(id, name, host, regional_host, size_limit) PROVIDER_##id,
+#define X(id, name, host, regional_host, spf, size_limit) PROVIDER_##id,
 	PROVIDERS(X)
 #undef X
 		PROVIDER_COUNT
@@ -32,6 +32,7 @@ enum provider {
 struct provider_row {
 	const char *host;	   /* without a region; NULL: a region must be given */
 	const char *regional_host; /* with * for the region; NULL: there are none */
+	const char *spf;	   /* what a domain of theirs includes in its SPF record */
 	unsigned long size_limit;
 };
 

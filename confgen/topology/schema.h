@@ -69,6 +69,8 @@ struct schema {
 		struct secret: SCHEMA_OBJECT, \
 		struct credentials: SCHEMA_OBJECT, \
 		struct dkim: SCHEMA_OBJECT, \
+		struct domain_dns: SCHEMA_OBJECT, \
+		struct zone_settings: SCHEMA_OBJECT, \
 		struct dkim_key_list: SCHEMA_LIST, \
 		struct tls_files: SCHEMA_OBJECT, \
 		struct postfix_target: SCHEMA_OBJECT, \
@@ -112,7 +114,9 @@ extern const char *const node_kind_words[];
 extern const char *const map_type_words[];
 extern const char *const tls_level_words[];
 extern const char *const trust_words[];
-extern const char *const verdict_words[];
+extern const char *const outcome_words[];
+extern const char *const yes_words[];
+extern const char *const mailbox_words[];
 extern const char *const software_words[];
 extern const char *const proxy_protocol_words[];
 extern const char *const dovecot_version_words[];
@@ -120,6 +124,10 @@ extern const char *const through_words[];
 extern const char *const service_words[];
 extern const char *const deployment_words[];
 extern const char *const lookup_words[];
+extern const char *const dkim_type_words[];
+extern const char *const spf_words[];
+extern const char *const dmarc_words[];
+extern const char *const mta_sts_words[];
 
 /*
  * Fills `out` (zeroed, `schema->size` octets) from `tree`. Every mistake is added to `list`;
