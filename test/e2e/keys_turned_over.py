@@ -11,7 +11,7 @@ import threading
 from lib.lab import (CONFGEN, EXAMPLE, STRANGER, WAIT, assert_accepted, assert_signed_once, compose, render, run,
                      signatures, wait)
 
-AHEAD = 8      # seconds from the decision to the switch
+AHEAD = 8  # seconds from the decision to the switch
 AFTER = 3    # messages with the new key, at least
 PAUSE = 0.9  # seconds between messages
 
