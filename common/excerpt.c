@@ -51,6 +51,47 @@ void print_escaped(FILE *out, const char *text, size_t length)
 	}
 }
 
+/* How long it is when escaped: each such octet becomes four. */
+static size_t escaped_length(const char *text, size_t length)
+{
+	size_t total = 0;
+
+	for (size_t at = 0, step; at < length; at += step) {
+		bool escape;
+
+		step = measure(text + at, length - at, &escape);
+		total += escape ? 4 * step : step;
+	}
+	return total;
+}
+
+const char *text_escaped(struct arena *arena, const char *text)
+{
+	const size_t length = strlen(text), needed = escaped_length(text, length);
+	static const char digits[] = "0123456789abcdef";
+	char *all, *end;
+
+	if (needed == length)
+		return text;
+	all = end = arena_alloc(arena, needed + 1);
+	for (size_t at = 0, step; at < length; at += step) {
+		bool escape;
+
+		step = measure(text + at, length - at, &escape);
+		if (!escape)
+			end = (char *)memcpy(end, text + at, step) + step;
+		for (size_t i = at; escape && i < at + step; i++) {
+			const unsigned char octet = (unsigned char)text[i];
+
+			*end++ = '\\';
+			*end++ = 'x';
+			*end++ = digits[octet >> 4];
+			*end++ = digits[octet & 15];
+		}
+	}
+	return all;
+}
+
 static size_t line_length(const struct source *source, const char *line)
 {
 	size_t left = (size_t)(source->text + source->length - line);

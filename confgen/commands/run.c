@@ -1,5 +1,8 @@
 /* What every command over a topology does first and last; see command.h. */
 #include "confgen/commands/run.h"
+#include "confgen/output/staging.h"
+
+#include <errno.h>
 
 static const struct argp_option options[] = {
 	{"templates", 't', "DIR", 0, "Use the templates in DIR in place of those built in", 0},
@@ -88,6 +91,46 @@ enum exit_status run_render(struct run *run)
 	if (error || diagnostics_count(run->list, SEVERITY_ERROR))
 		return EXIT_FINDINGS;
 	return EXIT_CLEAN;
+}
+
+static enum exit_status output_failed(const char *output, const char *what, int error)
+{
+	complain("cannot write %s%s%s: %s", output, what ? "/" : "", what ? what : "",
+		 strerror(-error));
+	return EXIT_BROKEN;
+}
+
+enum exit_status run_write(struct run *run, const char *output)
+{
+	struct staging *staging;
+	int error = staging_begin(run->arena, output, &staging);
+
+	if (error)
+		return output_failed(output, NULL, error);
+	for (size_t i = 0; i < run->files.count; i++) {
+		const struct rendered_file *file = &run->files.items[i];
+
+		error = staging_add(staging, file->path, file->mode, file->text, file->length);
+		if (error) {
+			staging_abort(staging);
+			return output_failed(output, file->path, error);
+		}
+	}
+	error = staging_commit(staging, run->list);
+	staging_abort(staging);
+	if (error && error != -ECANCELED)
+		return output_failed(output, NULL, error);
+	return error ? EXIT_BROKEN : EXIT_CLEAN;
+}
+
+struct trace *run_trace(struct run *run)
+{
+	struct source *sources = arena_array(run->arena, run->files.count, sizeof(*sources));
+
+	for (size_t i = 0; i < run->files.count; i++)
+		sources[i] = (struct source){run->files.items[i].path, run->files.items[i].text,
+					     run->files.items[i].length};
+	return trace_new(run->arena, run->topology, sources, run->files.count);
 }
 
 void run_report(const struct run *run, FILE *out)

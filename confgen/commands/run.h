@@ -5,6 +5,7 @@
 #include "confgen/commands/command.h"
 #include "confgen/render/files.h"
 #include "confgen/topology/load.h"
+#include "confgen/trace/trace.h"
 
 #include <argp.h>
 
@@ -39,6 +40,12 @@ enum exit_status run_files(struct run *run, enum secret_policy secrets);
 
 /* Renders the files of a topology that is loaded already. */
 enum exit_status run_render(struct run *run);
+
+/* Puts the rendered files into the folder `output`, or changes nothing and complains. */
+enum exit_status run_write(struct run *run, const char *output);
+
+/* Makes what traces need of the rendered files; trace_done() gives it back. */
+struct trace *run_trace(struct run *run);
 
 /* Prints the diagnostics to `out`, in colour when that is a terminal. */
 void run_report(const struct run *run, FILE *out);

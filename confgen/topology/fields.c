@@ -19,7 +19,10 @@ const char *const dovecot_version_words[] = {"2.3", "2.4", NULL};
 const char *const through_words[] = {"same_port", "second_port", "gate", NULL};
 const char *const service_words[] = {"smtp", "submission", "submissions", "imap", "imaps",
 				     "pop3", "pop3s",	   "sieve",	  NULL};
-const char *const verdict_words[] = {"delivered", "relayed", "rejected", "deferred", NULL};
+const char *const outcome_words[] = {"delivered", "relayed",	 "rejected", "deferred", "bounced",
+				     "loops",	  "unreachable", "any",	     NULL};
+const char *const mailbox_words[] = {"present", "absent", NULL};
+const char *const yes_words[] = {"no", "yes", NULL};
 const char *const deployment_words[] = {"host", "container", NULL};
 const char *const lookup_words[] = {"address", "mx", NULL};
 const char *const dkim_type_words[] = {"rsa-2048", "rsa-3072", "rsa-4096", "ed25519", NULL};
@@ -404,16 +407,22 @@ static const struct schema route_schema =
 	SCHEMA(struct route, "a route", route_rows, .shorthand = NULL);
 
 static const struct schema_row expectation_rows[] = {
-	ROW(struct expectation, verdict, "verdict", .choices = verdict_words,
-	    .doc = "What becomes of the message."),
+	ROW(struct expectation, verdict, "verdict", .choices = outcome_words, .preset = OUTCOME_ANY,
+	    .doc = "What becomes of the message; any: only compared with the lab."),
 	ROW(struct expectation, delivered_at, "delivered_at", .check = check_name,
 	    .doc = "The node whose mailbox gets it."),
+	ROW(struct expectation, relayed_to, "relayed_to", .check = check_name,
+	    .doc = "The smarthost that takes it, or internet."),
 	ROW(struct expectation, via, "via", .check = check_name,
-	    .doc = "Nodes that it passes, in order."),
-	ROW(struct expectation, code, "code", .least = 200, .most = 599,
+	    .doc = "The nodes that handle it, in order, from the first to the last."),
+	ROW(struct expectation, code, "code", .least = 400, .most = 599,
 	    .doc = "SMTP reply code of the refusal."),
-	ROW(struct expectation, signed_by, "signed_by", .check = check_domain,
-	    .doc = "Domain (d=) of its signature."),
+	ROW(struct expectation, signed_by, "signed_by", .check = check_signer,
+	    .doc = "Domain (d=) of its signature; none: it has none of ours."),
+	ROW(struct expectation, source_address, "source_address", .check = check_ip,
+	    .doc = "Address that the last connection comes from; of several, any one."),
+	ROW(struct expectation, rewritten_from, "rewritten_from", .check = check_sender,
+	    .doc = "Envelope sender with which it arrives."),
 };
 static const struct schema expectation_schema =
 	SCHEMA(struct expectation, "an expectation", expectation_rows, .shorthand = "verdict",
@@ -422,18 +431,31 @@ static const struct schema expectation_schema =
 static const struct schema_row test_rows[] = {
 	ROW(struct test_case, label, "name", .required = true, .check = check_label,
 	    .doc = "What the test shows."),
-	ROW(struct test_case, at, "at", .required = true, .check = check_name,
-	    .doc = "Node that the client connects to."),
-	ROW(struct test_case, client, "client", .required = true, .check = check_ip,
-	    .doc = "Address of the client."),
+	ROW(struct test_case, at, "at", .required = true, .check = check_place,
+	    .hint = "write NODE, or NODE:LISTENER with a listener's name, a service or a port",
+	    .doc = "Node that the client connects to, and, after a colon, a listener, service or "
+		   "port of it."),
+	ROW(struct test_case, client, "client", .required = true, .check = check_client,
+	    .doc = "Address of the client; local: the node's own sendmail(1)."),
+	ROW(struct test_case, claims, "claims", .check = check_ip,
+	    .doc = "Address in a PROXY header that the client sends of its own accord."),
 	ROW(struct test_case, auth, "auth", .check = check_username,
 	    .doc = "User that it logs in as."),
-	ROW(struct test_case, helo, "helo", .check = check_domain,
-	    .doc = "Name that it greets with."),
+	ROW(struct test_case, tls, "tls", .choices = yes_words,
+	    .doc = "Whether it speaks TLS; default with a login, and where TLS comes first."),
+	ROW(struct test_case, helo, "helo", .check = check_helo,
+	    .doc = "Name that it greets with; default client.elsewhere.test."),
 	ROW(struct test_case, from, "from", .check = check_sender,
-	    .doc = "Envelope sender; default a stranger."),
+	    .doc = "Envelope sender; default the login, or a stranger."),
+	ROW(struct test_case, author, "author", .check = check_mailbox,
+	    .doc = "Address of the From field; default the envelope sender."),
 	ROW(struct test_case, to, "to", .required = true, .check = check_mailbox,
 	    .doc = "Envelope recipient."),
+	ROW(struct test_case, mailbox, "mailbox", .choices = mailbox_words,
+	    .preset = MAILBOX_PRESENT,
+	    .doc = "Whether the recipient has a mailbox, where its domain lists no recipients."),
+	ROW(struct test_case, size, "size", .least = 1, .most = 2147483647UL, .preset = 1000,
+	    .doc = "Size of the message in octets."),
 	ROW(struct test_case, expect, "expect", .required = true, .of = &expectation_schema,
 	    .doc = "What must happen."),
 };

@@ -43,6 +43,7 @@ struct topology *topology_parse(struct arena *arena, const struct source *source
 	topology_verify_proxies(topology, list);
 	topology_verify_routes(topology, list);
 	topology_verify_clients(topology, list);
+	topology_verify_tests(arena, topology, list);
 	topology_resolve_secrets(arena, topology, secrets, list);
 	return topology;
 }

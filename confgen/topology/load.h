@@ -42,6 +42,8 @@ void topology_verify_routes(const struct topology *topology, struct diagnostics 
 void topology_verify_ways_out(const struct topology *topology, struct diagnostics *list);
 void topology_verify_subdomains(const struct topology *topology, struct diagnostics *list);
 void topology_verify_sizes(const struct topology *topology, struct diagnostics *list);
+void topology_verify_tests(struct arena *arena, const struct topology *topology,
+			   struct diagnostics *list);
 void topology_verify_clients(const struct topology *topology, struct diagnostics *list);
 
 #endif

@@ -176,3 +176,14 @@ const struct route *topology_route_in(const struct topology *topology, const str
 	}
 	return NULL;
 }
+
+enum outcome expectation_outcome(const struct expectation *expect)
+{
+	if (expect->verdict.given)
+		return expect->verdict.value;
+	if (expect->code.given)
+		return expect->code.value < 500 ? OUTCOME_DEFERRED : OUTCOME_REJECTED;
+	if (expect->delivered_at.value)
+		return OUTCOME_DELIVERED;
+	return expect->relayed_to.value ? OUTCOME_RELAYED : OUTCOME_ANY;
+}

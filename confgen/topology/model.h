@@ -437,19 +437,46 @@ struct route_list {
 	size_t count;
 };
 
+/* What becomes of a message. */
+enum outcome {
+	OUTCOME_DELIVERED,   /* into a mailbox of the topology */
+	OUTCOME_RELAYED,     /* handed to a host of others */
+	OUTCOME_REJECTED,    /* the client is refused for good, */
+	OUTCOME_DEFERRED,    /* or for now; or a host has it, and cannot pass it on */
+	OUTCOME_BOUNCED,     /* accepted, and sent back to its sender */
+	OUTCOME_LOOPS,	     /* accepted, and come back to a host that it had passed */
+	OUTCOME_UNREACHABLE, /* no connection comes about */
+	OUTCOME_ANY,	     /* whatever it is: only compared with the lab */
+};
+
+/* Whether the recipient has a mailbox, where the topology lists no recipients. */
+enum mailbox { MAILBOX_PRESENT, MAILBOX_ABSENT };
+
 struct expectation {
 	struct head head;
 	struct choice verdict;
-	struct text delivered_at;
+	struct text delivered_at, relayed_to;
 	struct text_list via;
 	struct number code;
 	struct text signed_by;
+	struct text_list source_address; /* of the last connection, one of these */
+	struct text rewritten_from;
+	/* resolved; as many as `via` if all are known */
+	struct node *delivered_node, *relayed_node;
+	struct node **via_nodes;
+	size_t via_count;
 };
 
 struct test_case {
 	struct head head;
-	struct text label, at, client, auth, helo, from, to;
+	struct text label, at, client, claims, auth, helo, from, author, to;
+	struct choice tls;
+	struct choice mailbox;
+	struct number size;
 	struct expectation expect;
+	/* resolved */
+	struct node *node;
+	const char *listener; /* what stands behind the colon in `at`, or NULL */
 };
 
 struct test_list {
@@ -529,6 +556,12 @@ const struct route *topology_route_out(const struct topology *topology, const st
 /* The inbound route that takes mail for `domain` on from `node`, or NULL. */
 const struct route *topology_route_in(const struct topology *topology, const struct node *node,
 				      const struct domain *domain);
+
+/* Whether the node can have an SMTP listener of that name: a listener, a service, or a port. */
+bool topology_has_listener(const struct node *node, const char *name);
+
+/* The outcome that is expected, as far as it follows from what is given; OUTCOME_ANY: none is. */
+enum outcome expectation_outcome(const struct expectation *expect);
 
 /* The most next hops that a node may have where one stands in for another. */
 #define MOST_WAYS 16

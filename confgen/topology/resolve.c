@@ -283,15 +283,37 @@ static void resolve_routes(struct arena *arena, struct topology *topology,
 	}
 }
 
-static void resolve_tests(struct topology *topology, struct diagnostics *list)
+/* NODE or NODE:LISTENER, whose listener is looked for where the services are known. */
+static void resolve_place(struct arena *arena, struct topology *topology, struct test_case *test,
+			  struct diagnostics *list)
+{
+	const char *colon = test->at.value ? strchr(test->at.value, ':') : NULL;
+	struct text name = test->at;
+
+	if (colon) {
+		name.value = arena_strndup(arena, name.value, (size_t)(colon - name.value));
+		test->listener = colon + 1;
+	}
+	test->node = find_node(topology, list, &name);
+}
+
+static void resolve_tests(struct arena *arena, struct topology *topology, struct diagnostics *list)
 {
 	for (size_t i = 0; i < topology->tests.count; i++) {
 		struct test_case *test = &topology->tests.items[i];
+		struct expectation *expect = &test->expect;
 
-		find_node(topology, list, &test->at);
-		find_node(topology, list, &test->expect.delivered_at);
-		for (size_t j = 0; j < test->expect.via.count; j++)
-			find_node(topology, list, &test->expect.via.items[j]);
+		resolve_place(arena, topology, test, list);
+		expect->delivered_node = find_node(topology, list, &expect->delivered_at);
+		expect->relayed_node = find_node(topology, list, &expect->relayed_to);
+		expect->via_nodes =
+			arena_array(arena, expect->via.count, sizeof(*expect->via_nodes));
+		for (size_t j = 0; j < expect->via.count; j++) {
+			struct node *node = find_node(topology, list, &expect->via.items[j]);
+
+			if (node)
+				expect->via_nodes[expect->via_count++] = node;
+		}
 	}
 }
 
@@ -305,7 +327,7 @@ void topology_resolve(struct arena *arena, struct topology *topology, struct dia
 	resolve_nodes(arena, topology, list);
 	resolve_links(topology, list);
 	resolve_routes(arena, topology, domains, list);
-	resolve_tests(topology, list);
+	resolve_tests(arena, topology, list);
 }
 
 /* --- secrets --- */

@@ -53,6 +53,7 @@
 	X(PROXY_PATH, "proxy-path", ERROR, "a proxy on a path where it cannot stand") \
 	X(PROXY_PORT, "proxy-port-direct-client", ERROR, "a direct client of a port that wants the PROXY header") \
 	X(LISTENER, "listener", ERROR, "a listener that its node or its proxy cannot have") \
+	X(TEST, "test", ERROR, "a test that asks for what cannot be, or contradicts itself") \
 	X(RENDERED, "postfix-rejects", ERROR, "Postfix does not accept what was rendered")
 /* clang-format on */
 

@@ -222,6 +222,41 @@ static bool is_family(const char *value, enum ip_family family)
 	return ip_parse(value, &address) == IP_OK && address.family == family;
 }
 
+const char *check_client(const char *value)
+{
+	if (strcmp(value, "local") == 0 || check_ip(value) == NULL)
+		return NULL;
+	return "is neither an IP address nor 'local', the node's own sendmail";
+}
+
+const char *check_helo(const char *value)
+{
+	struct ip_address address;
+
+	if (value[0] == '[')
+		return ip_parse(value, &address) == IP_OK ? NULL : "is no address in brackets";
+	return check_domain(value);
+}
+
+const char *check_place(const char *value)
+{
+	const char *colon = strchr(value, ':');
+	char node[33];
+
+	if (!colon)
+		return check_name(value);
+	if (colon - value >= (ptrdiff_t)sizeof(node))
+		return "names a node of more than 32 characters";
+	memcpy(node, value, (size_t)(colon - value));
+	node[colon - value] = '\0';
+	return check_name(node) ? check_name(node) : check_name(colon + 1);
+}
+
+const char *check_signer(const char *value)
+{
+	return strcmp(value, "none") == 0 ? NULL : check_domain(value);
+}
+
 const char *check_ipv4(const char *value)
 {
 	return is_family(value, IP_V4) ? NULL : "is not an IPv4 address";

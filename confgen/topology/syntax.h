@@ -84,6 +84,18 @@ const char *check_region(const char *value);
 /* A SHA-256 fingerprint: 32 pairs of hexadecimal digits with colons between them. */
 const char *check_fingerprint(const char *value);
 
+/* An address, or "local": a host's own sendmail(1). */
+const char *check_client(const char *value);
+
+/* What a client greets with: a name, or an address in brackets. */
+const char *check_helo(const char *value);
+
+/* NODE or NODE:LISTENER. */
+const char *check_place(const char *value);
+
+/* A domain that signs, or "none". */
+const char *check_signer(const char *value);
+
 /* One line of printable text. */
 const char *check_label(const char *value);
 

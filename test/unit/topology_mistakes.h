@@ -346,7 +346,31 @@ static const struct mistake values[] = {
 	 {TEST("{name: t, at: public, client: 1.2.3.4, from: ^x, to: ^<>, expect: relayed}")}},
 
 	{"missing-key", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: ^{}}")}},
-	{"", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: {code: 250}}")}},
+	{"", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: {code: 550}}")}},
+	{"", {TEST("{name: t, at: \"public:25\", client: local, to: a@b.c, helo: \"[1.2.3.4]\", "
+		   "expect: {relayed_to: internet, signed_by: none}}")}},
+	{"bad-value bad-value bad-value",
+	 {TEST("{name: t, at: ^\"public:\", client: 1.2.3.4, to: a@b.c, helo: ^\"[x]\", "
+	       "expect: {signed_by: ^a b}}")}},
+	{"test", {TEST("{name: t, at: ^internet, client: 1.2.3.4, to: a@b.c, expect: any}")}},
+	{"test", {TEST("{name: t, at: ^\"public:imap\", client: 1.2.3.4, to: a@b.c, expect: any}")}},
+	{"test test", {TEST("{name: t, at: public, client: local, auth: ^u, claims: ^1.2.3.5, "
+			    "to: a@b.c, expect: any}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {delivered_at: ^public}}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {relayed_to: ^private}}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {verdict: ^rejected, delivered_at: private}}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {verdict: ^rejected, code: 450}}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {code: 550, signed_by: ^example.com}}")}},
+	{"test", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, "
+		       "expect: {via: [public, ^internet]}}")}},
+	{"listed-twice", {TEST("{name: t, at: public, client: 1.2.3.4, to: a@b.c, expect: any}\n"
+			       "  - {name: ^t, at: public, client: 1.2.3.4, to: a@b.c, "
+			       "expect: any}")}},
 
 	/* unknown-name */
 	{"unknown-name", {{"mailboxes: private", "mailboxes: ^privat"}}},
@@ -649,7 +673,7 @@ static const struct mistake proxies[] = {
 	 {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^^same_port")}},
 	{"proxy-port-direct-client",
 	 {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^same_port}")}},
-	/* through the gate, direct clients are welcome; it cannot reach Dovecot and containers */
+	/* through the gate, direct clients are welcome; it cannot reach Dovecot */
 	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: gate"), THROUGH}},
 	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: gate, extra: {a: b}")}},
 	{"misplaced-key", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: gate, "
@@ -661,10 +685,16 @@ static const struct mistake proxies[] = {
 	 {EDGE("haproxy"), PUBLIC("listeners: {a: {service: smtp, proxied_by: edge, through: gate}, "
 				  "^a-direct: {service: smtp, port: 26, proxied_by: edge}}")}},
 	{"listener", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, through: ^gate}")}},
-	{"listener", {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^gate}")}},
+	{"", {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: gate}")}},
 	{"listener", {EDGE("haproxy"), BEHIND("service: ^submission, proxied_by: edge, through: gate")}},
-	{"listener", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^gate"),
-		      PUBLIC("deployment: container")}},
+	/* in a container, no firewall guards another port */
+	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: gate"),
+	      PUBLIC("deployment: container"), THROUGH}},
+	{"listener", {EDGE("haproxy"), PUBLIC("deployment: container"),
+		      PUBLIC("listeners: {s: ^{service: smtp, proxied_by: edge}}")}},
+	{"listener proxy-port-direct-client",
+	 {EDGE("haproxy"), PUBLIC("deployment: container"), THROUGH,
+	  PUBLIC("listeners: {s: {service: smtp, proxied_by: edge, through: ^^same_port}}")}},
 	{"port-twice", {EDGE("haproxy"),
 			PUBLIC("clients: vpn\n    allowed_sender_domains: example.com"),
 			BEHIND("service: smtp, port: ^587, proxied_by: edge, through: gate")}},
@@ -795,7 +825,11 @@ static const struct conflict {
 } conflicts[] = {
 	{{"proxy-port-direct-client",
 	  {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^same_port}")}},
-	 "hint: through: second_port keeps port 25 plain"},
+	 "hint: through: gate serves both at port 25; through: second_port keeps it plain"},
+	{{"listener",
+	  {EDGE("haproxy"), PUBLIC("deployment: container"),
+	   PUBLIC("listeners: {s: ^{service: smtp, proxied_by: edge}}")}},
+	 "hint: use through: gate, which believes the proxy alone"},
 	{{"proxy-port-direct-client proxy-port-direct-client",
 	  {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^^same_port")}},
 	 "hint: through: gate serves both at port 25; through: second_port keeps it plain"},
