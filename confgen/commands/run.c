@@ -1,5 +1,6 @@
 /* What every command over a topology does first and last; see command.h. */
 #include "confgen/commands/run.h"
+#include "common/file.h"
 #include "confgen/output/staging.h"
 
 #include <errno.h>
@@ -131,6 +132,21 @@ struct trace *run_trace(struct run *run)
 		sources[i] = (struct source){run->files.items[i].path, run->files.items[i].text,
 					     run->files.items[i].length};
 	return trace_new(run->arena, run->topology, sources, run->files.count);
+}
+
+enum exit_status run_put(const struct strbuf *text, const char *path)
+{
+	int error = 0;
+
+	if (strcmp(path, "-") != 0)
+		error = file_replace(path, NULL, 0, text->text, text->length);
+	else if (fwrite(text->text, 1, text->length, stdout) != text->length || fflush(stdout) != 0)
+		error = -errno;
+	if (!error)
+		return EXIT_CLEAN;
+	complain("cannot write %s: %s", strcmp(path, "-") != 0 ? path : "the output",
+		 strerror(-error));
+	return EXIT_BROKEN;
 }
 
 void run_report(const struct run *run, FILE *out)

@@ -159,6 +159,16 @@ def judge_contents(work):
     check(text == judge("again", EXAMPLE, work)[0], "two runs differ")
     text, _ = judge("no picture", EXAMPLE, work, "--no-picture")
     check("<svg" not in text and "left out" in text and "flowchart LR" in text, "no picture")
+    # a dot that draws nothing, or what is no text
+    for number, output in enumerate((":", "printf '<svg \\377\\376' >\"$3\"", "echo '<p>' >\"$3\"")):
+        folder = os.path.join(work, f"dot{number}")
+        os.mkdir(folder)
+        with open(folder + "/dot", "w", opener=lambda p, f: os.open(p, f, 0o755)) as out:
+            out.write(f"#!/bin/sh\n{output}\n")
+        text, _ = judge("odd dot", EXAMPLE, work, env={"PATH": folder})
+        check("<svg" not in text and "could not be drawn" in text, "an odd dot", output)
+    done = confgen("report", "-o", "-", EXAMPLE)
+    check(done.stdout.startswith("<!DOCTYPE html>") and done.stdout.endswith("</html>\n"), "standard output")
     text, _ = judge("no dot", EXAMPLE, work, env={"PATH": work})
     check("<svg" not in text and "not installed" in text, "nothing says why there is no picture")
     _, page = judge("container", SOURCE + "/examples/app-relay-direct/topology.yaml", work)
