@@ -154,6 +154,15 @@ static void report_unknown(struct scanner *scanner, struct token name)
 		diagnostics_hint(scanner->list, "did you mean '%s'?", nearest);
 }
 
+/* The number of a section is not for others to set. */
+static void refuse_number(struct scanner *scanner, struct token name)
+{
+	report_unknown(scanner, name);
+	copy_to(scanner, name.start);
+	add_newlines(&scanner->out, name.start, scanner->next);
+	scanner->copied = scanner->next;
+}
+
 static bool stands_right(struct scanner *scanner, const struct section_kind *kind,
 			 struct token name)
 {
@@ -194,9 +203,11 @@ static void begin_section(struct scanner *scanner, struct token name, struct tok
 	*arena_push(scanner->arena, &scanner->sections) = section;
 	scanner->open[scanner->depth++] = section;
 	copy_to(scanner, name.start);
-	strbuf_addf(&scanner->out, SECTION_PREFIX "%s \"%zu\"", kind->name, section->number);
+	strbuf_addf(&scanner->out, SECTION_PREFIX "%s", kind->name);
 	add_newlines(&scanner->out, name.start, title.end);
 	scanner->copied = title.end;
+	copy_to(scanner, scanner->next);
+	strbuf_addf(&scanner->out, SECTION_NUMBER "=\"%zu\" ", section->number);
 }
 
 /* Skips a value: a string, a word, or a list in braces. */
@@ -234,6 +245,8 @@ static void read_statement(struct scanner *scanner)
 	if (*scanner->next == '=' || (scanner->next[0] == '+' && scanner->next[1] == '=')) {
 		scanner->next += 1 + (*scanner->next == '+');
 		skip_value(scanner);
+		if (strcmp(decode(scanner, name), SECTION_NUMBER) == 0)
+			refuse_number(scanner, name);
 		return;
 	}
 	after = scanner->next;

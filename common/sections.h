@@ -31,9 +31,12 @@ struct sections {
 /* What libconfuse sees in place of a section's name. */
 #define SECTION_PREFIX "section-"
 
+/* The setting that a section begins with, for libconfuse: its number. */
+#define SECTION_NUMBER SECTION_PREFIX "number"
+
 /*
  * Rewrites `text`, that of `source` without comments, so that each section is called
- * SECTION_PREFIX and its name, and its number is its title; lines stay. Sections of no known kind
+ * SECTION_PREFIX and its name, has no title, and begins with its number; lines stay. Sections of no known kind
  * or in the wrong place are added to `list` and left out. `arena` has no limit.
  */
 char *sections_find(struct arena *arena, const struct source *source, const char *text,

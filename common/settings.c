@@ -124,11 +124,12 @@ static struct setting *add_setting(struct reader *reader)
 	return &settings->items[settings->count++];
 }
 
-/* The section that libconfuse is in; its title is its number. */
+/* The section that libconfuse is in. */
 static const struct section *section_of(cfg_t *cfg)
 {
-	const char *title = cfg_title(cfg);
-	size_t number = title ? strtoul(title, NULL, 10) : SIZE_MAX;
+	bool any = strcmp(cfg->opts[0].name, SECTION_NUMBER) == 0;
+	const char *text = any ? cfg_opt_getnstr(cfg->opts, 0) : NULL;
+	size_t number = text ? strtoul(text, NULL, 10) : SIZE_MAX;
 	const struct sections *sections = &current->settings.sections;
 
 	return number < sections->count ? sections->items[number] : NULL;
@@ -210,9 +211,9 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
 			place(current, (unsigned)cfg->line, ""), "%s", message);
 }
 
-/* Room for the names, the sections, and the end. */
+/* Room for the names, the sections, the number, and the end. */
 struct options {
-	cfg_opt_t items[MOST_OPTIONS + SETTINGS_MOST_KINDS + 1];
+	cfg_opt_t items[MOST_OPTIONS + SETTINGS_MOST_KINDS + 2];
 };
 
 static void fill_options(struct reader *reader, struct options *options, const struct names *names,
@@ -220,6 +221,9 @@ static void fill_options(struct reader *reader, struct options *options, const s
 {
 	size_t count = 0;
 
+	/* the first one, for section_of(); titles would be compared with each other */
+	if (parent)
+		options->items[count++] = (cfg_opt_t)CFG_STR(SECTION_NUMBER, NULL, CFGF_NODEFAULT);
 	for (size_t i = 0; i < names->count; i++)
 		options->items[count++] =
 			(cfg_opt_t)CFG_STR_LIST_CB(names->items[i], NULL, CFGF_NODEFAULT, on_value);
@@ -229,7 +233,7 @@ static void fill_options(struct reader *reader, struct options *options, const s
 		if (parent ? kind->parent && strcmp(kind->parent, parent) == 0 : !kind->parent)
 			options->items[count++] = (cfg_opt_t)CFG_SEC(
 				arena_printf(reader->arena, SECTION_PREFIX "%s", kind->name),
-				of_kinds[i].items, CFGF_MULTI | CFGF_TITLE);
+				of_kinds[i].items, CFGF_MULTI);
 	}
 	options->items[count] = (cfg_opt_t)CFG_END();
 }

@@ -5,20 +5,8 @@
 
 #define MOST_COMMANDS 32
 
-static const struct command commands[] = {
-	{"init", "write a topology to start from", command_init},
-	{"render", "write the files of every host of a topology", command_render},
-	{"check", "tell what is wrong with a topology", command_check},
-	{"lint", "tell what is wrong in a Postfix configuration", command_lint},
-	{"explain", "tell what a rule is about", command_explain},
-	{"trace", "tell which way a message takes, and why", command_trace},
-	{"test", "run the tests of a topology, also in a lab", command_test},
-	{"keys", "make, list, turn over and import DKIM keys", command_keys},
-	{"dns", "write the DNS records of a topology, or check them", command_dns},
-	{"graph", "draw a topology", command_graph},
-	{"report", "write a report of a topology as one HTML page", command_report},
-	{"schema", "print the topology language as a JSON Schema", command_schema},
-};
+#define ROW(name, summary) {#name, summary, command_##name},
+static const struct command commands[] = {COMMANDS(ROW)};
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
 static void print_help(FILE *out)

@@ -25,6 +25,12 @@ struct words {
 	size_t count;
 };
 
+/* Domains, and what is below domains, that are allowed or excepted. Empty when all is zero. */
+struct domain_set {
+	struct name_map *exact, *below;
+	bool allows_some;
+};
+
 struct networks {
 	struct ip_network *items;
 	size_t count;
@@ -32,13 +38,15 @@ struct networks {
 
 enum canonicalization { CANONICALIZATION_SIMPLE, CANONICALIZATION_RELAXED };
 
+/* Who makes RSA signatures. */
+enum signing_engine { ENGINE_OPENSSL, ENGINE_OPENDKIM };
+
 /* How a signature is made. Domains that say the same share one. */
 struct signing_method {
 	enum canonicalization header, body;
 	struct words signed_fields;
 	struct words oversigned_fields; /* all of them are in signed_fields too */
 	uint64_t lifetime;		/* seconds; 0: it does not expire */
-	const char *identity;		/* i=, or NULL */
 	size_t number;			/* in struct config */
 };
 
@@ -56,6 +64,7 @@ struct signing_domain {
 	bool itself; /* signs From domains that are the name; false in "*.NAME" */
 	bool below;  /* signs every domain below the name */
 	struct words subdomains;
+	const char *identity; /* i=, or NULL */
 	struct signing_key *keys;
 	size_t key_count;
 	const struct signing_method *method;
@@ -99,8 +108,7 @@ struct sender_binding {
 	const char *name;
 	struct networks networks;
 	struct words listeners, users;
-	struct words
-		domains; /* "*.NAME" is every domain below NAME, "!" excepts; the nearest counts */
+	struct domain_set domains;
 	enum bound_authors from;
 	bool null_sender;
 	struct position at;
@@ -119,6 +127,7 @@ struct config {
 	struct networks internal;
 	struct words relay_users; /* logins of relays: what they bring was written by strangers */
 	bool several_authors_reject; /* 550 in place of 451 */
+	enum signing_engine engine;
 
 	struct signing_domain *domains;
 	size_t domain_count;
@@ -145,6 +154,7 @@ struct config {
 	const char *http;	   /* likewise */
 	const char *authserv_id;
 	struct words dns_servers;	 /* ADDRESS or ADDRESS:PORT */
+	unsigned dns_seconds;		 /* that DNS may take for a message */
 	unsigned verify_signatures_most; /* signatures of one message that are tried */
 };
 
@@ -169,6 +179,18 @@ const struct listener *config_listener(const struct config *config, const char *
 /* Whether `user`, an authenticated login, is a relay and not an author; letter case does not count.
  */
 bool config_is_relay_user(const struct config *config, const char *user);
+
+/*
+ * Adds a domain, or "*.NAME", which is every domain below NAME; with "!" before it, it is excepted.
+ * `listed` must outlive the set, and be in lower case and ASCII. `arena` has no limit.
+ */
+void domain_set_add(struct arena *arena, struct domain_set *set, const char *listed);
+
+/*
+ * Whether the nearest that was added for the domain allows it; an exception counts before what is
+ * as near. Takes constant time for each label.
+ */
+bool domain_set_allows(const struct domain_set *set, const char *domain);
 
 bool networks_contain(const struct networks *networks, const struct ip_address *address);
 

@@ -14,6 +14,16 @@ static bool is_below(const char *name, const char *parent)
 	       strcmp(name + longer - length, parent) == 0;
 }
 
+/* Keys that a domain may have: its sections, which follow it, and the one of the short form. */
+static size_t most_keys(const struct reader *reader, const struct section *domain)
+{
+	size_t next = domain->number + 1;
+
+	while (next < reader->section_count && reader->sections[next]->parent == domain)
+		next++;
+	return next - domain->number;
+}
+
 bool domain_begin(struct reader *reader, const struct section *section)
 {
 	struct config *config = reader->config;
@@ -33,13 +43,9 @@ bool domain_begin(struct reader *reader, const struct section *section)
 			   reader->list);
 	if (!name)
 		return false;
-	for (size_t i = 0; i < config->domain_count; i++) {
-		domain = &config->domains[i];
-		if (domain->itself != wild && strcmp(domain->name, name) == 0) {
-			mistake(reader, section->at, "domain %s%s is given twice", wild ? "*." : "",
-				name);
-			return false;
-		}
+	if (name_map_add(wild ? reader->wild_domains : reader->plain_domains, name, name)) {
+		mistake(reader, section->at, "domain %s%s is given twice", wild ? "*." : "", name);
+		return false;
 	}
 	if (!config->domains)
 		config->domains =
@@ -47,6 +53,8 @@ bool domain_begin(struct reader *reader, const struct section *section)
 	domain = &config->domains[config->domain_count++];
 	*domain = (struct signing_domain){
 		.name = name, .itself = !wild, .below = wild, .at = section->at};
+	domain->keys =
+		arena_array(reader->arena, most_keys(reader, section), sizeof(*domain->keys));
 	subject->domain = domain;
 	return true;
 }
@@ -96,22 +104,18 @@ static void check_selector(struct reader *reader, struct position at, const char
 			selector);
 }
 
-static struct signing_key *add_key(struct reader *reader, struct signing_domain *domain,
-				   struct position at)
+static struct signing_key *add_key(struct signing_domain *domain, struct position at)
 {
-	if (!domain->keys)
-		domain->keys = arena_array(reader->arena, reader->section_count + 1,
-					   sizeof(*domain->keys));
 	domain->keys[domain->key_count] =
 		(struct signing_key){.at = at, .active_from = INT64_MIN, .retire_after = INT64_MAX};
 	return &domain->keys[domain->key_count++];
 }
 
 /* The key of the short form, which is spread over two settings. */
-static struct signing_key *short_key(struct reader *reader, struct subject *subject)
+static struct signing_key *short_key(struct subject *subject)
 {
 	if (!subject->key)
-		subject->key = add_key(reader, subject->domain, subject->domain->at);
+		subject->key = add_key(subject->domain, subject->domain->at);
 	return subject->key;
 }
 
@@ -120,7 +124,7 @@ static void set_selector(struct reader *reader, const struct setting *setting,
 {
 	if (!is_particular(reader, setting, subject))
 		return;
-	short_key(reader, subject)->selector = setting->value;
+	short_key(subject)->selector = setting->value;
 	check_selector(reader, setting->at, setting->value);
 }
 
@@ -135,7 +139,7 @@ static void set_path(struct reader *reader, const struct setting *setting, struc
 static void set_key(struct reader *reader, const struct setting *setting, struct subject *subject)
 {
 	if (is_particular(reader, setting, subject))
-		set_path(reader, setting, short_key(reader, subject));
+		set_path(reader, setting, short_key(subject));
 }
 
 static void set_identity(struct reader *reader, const struct setting *setting,
@@ -165,7 +169,7 @@ static void set_identity(struct reader *reader, const struct setting *setting,
 	if (strcmp(domain, subject->domain->name) != 0 && !is_below(domain, subject->domain->name))
 		mistake(reader, setting->at, "identity '%s' is not in %s or below (RFC 6376 3.5)",
 			setting->value, subject->domain->name);
-	subject->method->method.identity = arena_printf(
+	subject->domain->identity = arena_printf(
 		reader->arena, "%.*s@%s", (int)(at - setting->value), setting->value, domain);
 }
 
@@ -179,7 +183,7 @@ bool key_begin(struct reader *reader, const struct section *section)
 		return false;
 	}
 	check_selector(reader, section->at, section->title);
-	reader->subjects[section->number].key = add_key(reader, parent->domain, section->at);
+	reader->subjects[section->number].key = add_key(parent->domain, section->at);
 	reader->subjects[section->number].key->selector = section->title;
 	return true;
 }

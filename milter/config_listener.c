@@ -3,6 +3,8 @@
 #include "common/config_value.h"
 #include "milter/policy.h"
 
+#include <strings.h>
+
 static const enum rule_action default_actions[RULE_COUNT] = {
 	/* that the header is lost is a fault of our own: mail can wait until it is mended */
 	[RULE_LOST_HEADER] = ACTION_TEMPFAIL,
@@ -228,10 +230,12 @@ static void add_bound_user(struct reader *reader, const struct setting *setting,
 static void add_bound_domain(struct reader *reader, const struct setting *setting,
 			     struct subject *subject)
 {
+	struct domain_set *domains = &subject->binding->domains;
 	const char *rest = setting->value, *except = "", *wild = "";
-	struct setting copy = *setting;
 	char *name;
 
+	if (setting->first)
+		*domains = (struct domain_set){.exact = NULL};
 	if (rest && *rest == '!') {
 		except = "!";
 		rest++;
@@ -241,11 +245,9 @@ static void add_bound_domain(struct reader *reader, const struct setting *settin
 		rest += 2;
 	}
 	name = rest ? domain_read(reader->arena, rest, setting->at, reader->list) : NULL;
-	if (rest && !name)
-		return;
 	if (name)
-		copy.value = arena_printf(reader->arena, "%s%s%s", except, wild, name);
-	words_add(reader, &copy, &subject->binding->domains);
+		domain_set_add(reader->arena, domains,
+			       arena_printf(reader->arena, "%s%s%s", except, wild, name));
 }
 
 static void set_bound_authors(struct reader *reader, const struct setting *setting,
@@ -277,12 +279,27 @@ const struct row binding_rows[] = {
 	{NULL, ONE, NULL},
 };
 
-static bool allows_some(const struct sender_binding *binding)
+static bool has_section(const struct config *config, const char *listener)
 {
-	for (size_t i = 0; i < binding->domains.count; i++)
-		if (*binding->domains.items[i] != '!')
+	for (size_t i = 0; i < config->listener_count; i++)
+		if (strcasecmp(config->listeners[i].name, listener) == 0)
 			return true;
-	return binding->null_sender;
+	return false;
+}
+
+/* A client of a listener that has no section is one of listener *, so such a name matches nobody.
+ */
+static void check_listeners(struct reader *reader, const struct sender_binding *binding)
+{
+	for (size_t i = 0; i < binding->listeners.count; i++) {
+		const char *name = binding->listeners.items[i];
+
+		if (has_section(reader->config, name))
+			continue;
+		mistake(reader, binding->at, "sender_binding %s: there is no listener %s",
+			binding->name, name);
+		diagnostics_hint(reader->list, "add a section: listener \"%s\" { }", name);
+	}
 }
 
 /* A binding without a criterion would bind everybody, strangers' mail to us included. */
@@ -297,7 +314,9 @@ void bindings_check(struct reader *reader, bool complete)
 			mistake(reader, binding->at,
 				"sender_binding %s names no networks, listeners or users",
 				binding->name);
-		if (!allows_some(binding))
+		if (!reader->left_out)
+			check_listeners(reader, binding);
+		if (!binding->domains.allows_some && !binding->null_sender)
 			mistake(reader, binding->at, "sender_binding %s allows no domains",
 				binding->name);
 	}

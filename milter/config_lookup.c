@@ -39,6 +39,37 @@ const struct listener *config_listener(const struct config *config, const char *
 	return &config->listeners[0];
 }
 
+/* What was said of a name. */
+struct permission {
+	bool excepted;
+};
+
+void domain_set_add(struct arena *arena, struct domain_set *set, const char *listed)
+{
+	bool except = *listed == '!', below = strncmp(listed + except, "*.", 2) == 0;
+	const char *name = listed + except + (below ? 2 : 0);
+	struct name_map **map = below ? &set->below : &set->exact;
+	struct permission *fresh = arena_alloc(arena, sizeof(*fresh)), *other;
+
+	fresh->excepted = except;
+	if (!*map)
+		*map = name_map_new(arena, 0);
+	other = name_map_add(*map, name, fresh);
+	if (other)
+		other->excepted |= except;
+	set->allows_some |= !except;
+}
+
+bool domain_set_allows(const struct domain_set *set, const char *domain)
+{
+	const struct permission *found = set->exact ? name_map_find(set->exact, domain) : NULL;
+	const char *dot = *domain ? strchr(domain + 1, '.') : NULL;
+
+	for (; set->below && dot && !found; dot = strchr(dot + 1, '.'))
+		found = name_map_find(set->below, dot + 1);
+	return found && !found->excepted;
+}
+
 bool words_contain(const struct words *words, const char *text)
 {
 	for (size_t i = 0; i < words->count; i++)

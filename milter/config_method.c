@@ -158,9 +158,6 @@ static bool words_equal(const struct words *a, const struct words *b)
 
 static bool same_method(const struct signing_method *a, const struct signing_method *b)
 {
-	if (a->identity ? !b->identity || strcmp(a->identity, b->identity) != 0
-			: b->identity != NULL)
-		return false;
 	return a->header == b->header && a->body == b->body && a->lifetime == b->lifetime &&
 	       words_equal(&a->signed_fields, &b->signed_fields) &&
 	       words_equal(&a->oversigned_fields, &b->oversigned_fields);
@@ -195,8 +192,6 @@ static void merge(struct method_given *into, const struct method_given *from)
 	}
 	if (from->lifetime)
 		into->method.lifetime = from->method.lifetime;
-	if (from->method.identity)
-		into->method.identity = from->method.identity;
 	if (from->signed_fields) {
 		into->method.signed_fields = from->method.signed_fields;
 		into->signed_fields = true;

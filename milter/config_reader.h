@@ -31,12 +31,14 @@ struct reader {
 	struct diagnostics *list;
 	struct config *config;
 	struct subject *subjects; /* by section number */
+	struct section *const *sections;
 	size_t section_count;
+	struct name_map *plain_domains, *wild_domains; /* names that have a section */
 	bool left_out;		    /* a section could not be read: what lacks may stand there */
 	struct method_given method; /* outside of sections */
 	struct method_given *any_domain; /* of domain "*", or NULL */
 	const char *group;		 /* as written: it matters only for a UNIX socket */
-	struct position mode_at, group_at, user_at;
+	struct position mode_at, group_at, user_at, policy_at, http_at;
 };
 
 /* Takes one value; a list's values come one by one. `subject` is NULL outside of sections. */

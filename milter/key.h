@@ -23,6 +23,7 @@ struct key {
 	size_t length;
 	unsigned bits;
 	time_t modified; /* of its file */
+	size_t uses;	 /* that keys_load() made of it */
 };
 
 /*

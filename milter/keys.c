@@ -111,8 +111,26 @@ static void read_folder(struct arena *arena, struct config *config, const struct
 		caution("key_folder %s holds no DOMAIN%s", config->key_folder, SUFFIX);
 }
 
-static void load_keys_of(struct signing_domain *domain, const struct opener *opener,
-			 struct diagnostics *list)
+/* Many domains may have the same key: its file is read once. */
+static struct key *load_key(struct name_map *loaded, const struct signing_key *wanted,
+			    const struct opener *opener, struct diagnostics *list)
+{
+	const struct signing_key *first = name_map_find(loaded, wanted->path);
+	struct key *key;
+
+	/* the map does not tell letter case apart */
+	if (first && strcmp(first->path, wanted->path) == 0) {
+		first->key->uses++;
+		return first->key;
+	}
+	key = key_load(wanted->path, wanted->at, opener, list);
+	if (key)
+		key->uses = 1;
+	return key;
+}
+
+static void load_keys_of(struct name_map *loaded, struct signing_domain *domain,
+			 const struct opener *opener, struct diagnostics *list)
 {
 	const struct position at = domain->key_count ? domain->keys[0].at : domain->at;
 	bool active = false;
@@ -121,7 +139,9 @@ static void load_keys_of(struct signing_domain *domain, const struct opener *ope
 		struct signing_key *key = &domain->keys[i];
 
 		if (key->path && key->path[0] == '/')
-			key->key = key_load(key->path, key->at, opener, list);
+			key->key = load_key(loaded, key, opener, list);
+		if (key->key)
+			name_map_add(loaded, key->path, key);
 		active = active || key_is_active(key, time(NULL));
 	}
 	if (domain->key_count && !active)
@@ -131,18 +151,23 @@ static void load_keys_of(struct signing_domain *domain, const struct opener *ope
 void keys_load(struct arena *arena, struct config *config, const struct opener *opener,
 	       struct diagnostics *list)
 {
+	struct name_map *loaded = name_map_new(arena, 0);
+
 	if (config->key_folder)
 		read_folder(arena, config, opener, list);
 	for (size_t i = 0; i < config->domain_count; i++)
-		load_keys_of(&config->domains[i], opener, list);
+		load_keys_of(loaded, &config->domains[i], opener, list);
 	for (size_t i = 0; i < config->folder_domain_count; i++)
-		load_keys_of(&config->folder_domains[i], opener, list);
+		load_keys_of(loaded, &config->folder_domains[i], opener, list);
 }
 
 static void free_keys_of(struct signing_domain *domain)
 {
 	for (size_t i = 0; i < domain->key_count; i++) {
-		key_free(domain->keys[i].key);
+		struct key *key = domain->keys[i].key;
+
+		if (key && --key->uses == 0)
+			key_free(key);
 		domain->keys[i].key = NULL;
 	}
 }

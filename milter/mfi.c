@@ -10,6 +10,7 @@
  */
 #include "milter/mfi.h"
 #include "common/log.h"
+#include "milter/waker.h"
 
 #include <errno.h>
 #include <libmilter/mfapi.h>
@@ -44,6 +45,7 @@ static struct {
 } gate = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const struct service *the_service;
+static const char *the_socket;
 
 static void enter(struct connection *connection)
 {
@@ -288,6 +290,20 @@ static bool make_changes(SMFICTX *context, const struct connection *connection,
 	       smfi_quarantine(context, (char *)changes->quarantine) == MI_SUCCESS;
 }
 
+static enum step finish(struct connection *connection, const char *queue_id,
+			struct changes *changes)
+{
+	bool waits = session_may_wait(connection->session);
+	enum step step;
+
+	if (waits)
+		waker_wait_begins();
+	step = session_finish(connection->session, queue_id, changes);
+	if (waits)
+		waker_wait_ends();
+	return step;
+}
+
 static sfsistat on_end(SMFICTX *context)
 {
 	struct connection *connection = current(context);
@@ -296,7 +312,7 @@ static sfsistat on_end(SMFICTX *context)
 
 	if (!connection)
 		return SMFIS_TEMPFAIL;
-	step = session_finish(connection->session, macro(context, "i"), &changes);
+	step = finish(connection, macro(context, "i"), &changes);
 	if (step == STEP_CONTINUE)
 		step = session_end(connection->session,
 				   make_changes(context, connection, &changes));
@@ -360,6 +376,7 @@ int mfi_open(const struct service *service, const char *socket)
 	};
 
 	the_service = service;
+	the_socket = socket;
 	smfi_setmaxdatasize(LARGEST_PACKET);
 	errno = 0;
 	if (smfi_register(callbacks) == MI_FAILURE || smfi_setconn((char *)socket) == MI_FAILURE ||
@@ -370,6 +387,10 @@ int mfi_open(const struct service *service, const char *socket)
 
 int mfi_run(void)
 {
+	int error = waker_start(the_socket);
+
+	if (error)
+		log_write(LOG_LEVEL_WARNING, "cannot start a thread: %s", strerror(-error));
 	smfi_main();
 	return -EIO;
 }

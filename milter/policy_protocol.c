@@ -1,7 +1,6 @@
 /* Postfix's policy delegation protocol; see policy_protocol.h. */
 #include "milter/policy_protocol.h"
 
-#include <assert.h>
 #include <string.h>
 
 void policy_parser_init(struct policy_parser *parser)
@@ -67,12 +66,11 @@ const char *policy_request_value(const struct policy_request *request, const cha
 	return "";
 }
 
-size_t policy_answer_write(const char *action, char *buffer, size_t size)
+size_t policy_answer_write(const char *action, char buffer[static POLICY_ANSWER_SIZE])
 {
 	static const char begin[] = "action=";
 	size_t length = sizeof(begin) - 1;
 
-	assert(size >= POLICY_LONGEST_ACTION + 16);
 	memcpy(buffer, begin, length);
 	for (size_t i = 0; action[i] && i < POLICY_LONGEST_ACTION; i++) {
 		unsigned char c = (unsigned char)action[i];

@@ -20,6 +20,7 @@
 
 /* The longest action, in octets; SMTP lines have 512. */
 #define POLICY_LONGEST_ACTION 480
+#define POLICY_ANSWER_SIZE    (POLICY_LONGEST_ACTION + 16)
 
 struct policy_attribute {
 	const char *name, *value;
@@ -59,8 +60,8 @@ const char *policy_request_value(const struct policy_request *request, const cha
 
 /*
  * Writes the answer with `action`: control characters become blanks and what is too long is cut, so
- * that it stays one line. Returns its length; `size` must be POLICY_LONGEST_ACTION + 16 at least.
+ * that it stays one line. Returns its length.
  */
-size_t policy_answer_write(const char *action, char *buffer, size_t size);
+size_t policy_answer_write(const char *action, char buffer[static POLICY_ANSWER_SIZE]);
 
 #endif

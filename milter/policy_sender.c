@@ -116,35 +116,9 @@ static bool binds(const struct sender_binding *binding, const struct client *cli
 	return !binding->listeners.count || words_contain(&binding->listeners, listener);
 }
 
-/* How near a listed name is to a domain: 0 where it says nothing of it. */
-static size_t nearness(const char *listed, const char *domain)
-{
-	size_t length = strlen(domain), suffix;
-
-	if (strncmp(listed, "*.", 2) != 0)
-		return strcmp(listed, domain) == 0 ? SIZE_MAX : 0;
-	suffix = strlen(listed) - 1; /* with its dot */
-	return length > suffix && strcmp(listed + 1, domain + length - suffix) == 0 ? suffix : 0;
-}
-
 static bool allows(const struct sender_binding *binding, const char *domain)
 {
-	size_t nearest = 0;
-	bool allowed = false;
-
-	if (!domain)
-		return binding->null_sender;
-	for (size_t i = 0; i < binding->domains.count; i++) {
-		const char *listed = binding->domains.items[i];
-		bool except = *listed == '!';
-		size_t near = nearness(listed + except, domain);
-
-		if (near > nearest || (near && near == nearest && except)) {
-			nearest = near;
-			allowed = !except;
-		}
-	}
-	return allowed;
+	return domain ? domain_set_allows(&binding->domains, domain) : binding->null_sender;
 }
 
 /* What a client forwards was written by strangers, and is not signed: no name of ours is lent. */

@@ -11,8 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ANSWER_SIZE (POLICY_LONGEST_ACTION + 16)
-#define BREATH	    1000 /* milliseconds of rest when descriptors are short */
+#define BREATH 1000 /* milliseconds of rest when descriptors are short */
 
 /* It is reading, or it is writing an answer; never both. */
 struct connection {
@@ -20,7 +19,7 @@ struct connection {
 	bool begun;	 /* a request is on its way, or its answer */
 	long long since; /* milliseconds: when the present request began, or the last one ended */
 	size_t answer_length, answer_sent;
-	char answer[ANSWER_SIZE];
+	char answer[POLICY_ANSWER_SIZE];
 	char input[4096]; /* what was read beyond the request in work */
 	size_t input_length, input_used;
 	struct policy_parser parser;
@@ -142,8 +141,7 @@ static void decide(struct policy_server *server, struct connection *connection)
 	const char *action = server->decide(server->context, &connection->parser.request, buffer,
 					    sizeof(buffer));
 
-	connection->answer_length =
-		policy_answer_write(action, connection->answer, sizeof(connection->answer));
+	connection->answer_length = policy_answer_write(action, connection->answer);
 }
 
 /* Works on what was read, until an answer cannot leave. Returns false to close. */
@@ -218,6 +216,11 @@ static int expire(struct policy_server *server)
 
 static void begin_to_stop(struct policy_server *server)
 {
+	uint64_t unused;
+
+	/* what was set before it was written to can be read from here on */
+	while (read(server->wake, &unused, sizeof(unused)) < 0 && errno == EINTR)
+		;
 	server->stopping = true;
 	server->end = now() + server->stop_milliseconds;
 	close(server->listener);

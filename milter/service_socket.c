@@ -1,6 +1,7 @@
 /* Listening sockets for the services beside the milter protocol; see service_socket.h. */
 #include "milter/service_socket.h"
 #include "common/network.h"
+#include "common/privileges.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -123,21 +124,29 @@ static int check_access(const struct service_socket *wanted, const char *path, c
 static int bind_unix(int fd, const union address *address, socklen_t length,
 		     const struct service_socket *wanted, const char **cause)
 {
+	const char *path = address->unix_path.sun_path;
 	gid_t group = getegid();
 	mode_t mask;
-	int error = 0;
+	int error;
 
 	*cause = "cannot take on its group";
 	if (wanted->group != (gid_t)-1 && setegid(wanted->group) < 0)
 		return -errno;
-	*cause = "cannot listen";
-	mask = umask(~wanted->mode & 0777);
-	if (bind(fd, &address->any, length) < 0)
-		error = -errno;
-	umask(mask);
+	*cause = "cannot become the user of the service";
+	error = privileges_lend(path, wanted->owner);
+	if (!error)
+		error = remove_stale(address, length, cause);
+	if (!error) {
+		*cause = "cannot listen";
+		mask = umask(~wanted->mode & 0777);
+		if (bind(fd, &address->any, length) < 0)
+			error = -errno;
+		umask(mask);
+	}
+	privileges_take_back();
 	if (setegid(group) < 0 && !error)
 		error = -errno;
-	return error ? error : check_access(wanted, address->unix_path.sun_path, cause);
+	return error ? error : check_access(wanted, path, cause);
 }
 
 static int bind_inet(int fd, const union address *address, socklen_t length, const char **cause)
@@ -157,15 +166,11 @@ int service_socket_open(const struct service_socket *wanted, const char **cause)
 {
 	union address address;
 	socklen_t length;
-	int fd, error = 0;
+	int fd, error;
 
 	*cause = "it is not unix:PATH, inet:PORT@ADDRESS or inet6:PORT@ADDRESS";
 	if (!parse(wanted->name, false, &address, &length))
 		return -EINVAL;
-	if (address.any.sa_family == AF_UNIX)
-		error = remove_stale(&address, length, cause);
-	if (error)
-		return error;
 	*cause = "cannot make a socket";
 	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -177,6 +182,22 @@ int service_socket_open(const struct service_socket *wanted, const char **cause)
 	if (error)
 		close(fd);
 	return error ? error : fd;
+}
+
+void service_socket_knock(const char *name)
+{
+	union address address;
+	socklen_t length;
+	int fd;
+
+	if (!parse(name, false, &address, &length))
+		return;
+	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	/* whether somebody answers is not asked: nothing can be done about it here */
+	(void)connect(fd, &address.any, length);
+	close(fd);
 }
 
 void service_socket_remove(const struct service_socket *wanted)

@@ -104,8 +104,10 @@ int services_open(struct service *service, const struct config *config, struct s
 		return -ENOMEM;
 	*services = (struct services){
 		.service = service,
-		.policy_socket = {config->policy_socket, config->socket_mode, config->socket_group},
-		.http_socket = {config->http, config->socket_mode, config->socket_group},
+		.policy_socket = {config->policy_socket, config->socket_mode, config->socket_group,
+				  config->uid},
+		.http_socket = {config->http, config->socket_mode, config->socket_group,
+				config->uid},
 		.policy_fd = -1,
 		.http_fd = -1,
 	};

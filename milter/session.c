@@ -46,12 +46,9 @@ struct session *session_new(const struct service *service)
 	return session;
 }
 
-/* The listener's name, where it has a section. */
 static const char *listener_name(const struct session *session)
 {
-	const struct listener *listener = session->caller.client.listener;
-
-	return listener && listener->at.line ? session->caller.listener : NULL;
+	return *session->caller.listener ? session->caller.listener : NULL;
 }
 
 /* The message is over. */
@@ -295,7 +292,8 @@ void session_header(struct session *session, const char *name, const char *separ
 		message_header(&session->message, name, separator, value);
 }
 
-/* Whether the client may use a domain of ours that the Sender field names: it may have mail signed. */
+/* Whether the client may use a domain of ours that the Sender field names: it may have mail signed.
+ */
 static struct judgement judge_sender(const struct session *session, const struct config *config)
 {
 	const struct from *sender = &session->message.sender;
@@ -303,8 +301,8 @@ static struct judgement judge_sender(const struct session *session, const struct
 
 	for (size_t i = 0; i < sender->count && judgement.kind == JUDGEMENT_GOOD; i++)
 		if (config_signer(config, sender->domains[i]))
-			judgement = policy_author(config, &session->caller.client,
-						  sender->domains[i]);
+			judgement =
+				policy_author(config, &session->caller.client, sender->domains[i]);
 	return judgement;
 }
 
@@ -415,6 +413,11 @@ static int add_results(struct session *session, struct changes *changes)
 	changes->insertions[changes->insertion_count++] =
 		(struct insertion){"Authentication-Results", found->field};
 	return 0;
+}
+
+bool session_may_wait(const struct session *session)
+{
+	return session->inbound != NULL;
 }
 
 enum step session_finish(struct session *session, const char *queue_id, struct changes *changes)

@@ -91,6 +91,9 @@ enum step session_headers_done(struct session *session, const char *queue_id);
 
 void session_body(struct session *session, const unsigned char *data, size_t size);
 
+/* Whether session_finish() may have to wait, for DNS. */
+bool session_may_wait(const struct session *session);
+
 /* The message is complete. With STEP_CONTINUE, `changes` are to be made. */
 enum step session_finish(struct session *session, const char *queue_id, struct changes *changes);
 

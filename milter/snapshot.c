@@ -38,6 +38,7 @@ static bool verifies(const struct config *config)
 static int start_engines(struct snapshot *snapshot)
 {
 	const struct words *servers = &snapshot->config.dns_servers;
+	unsigned seconds = snapshot->config.dns_seconds;
 	int error = 0;
 
 	snapshot->signers = signer_library_new(&snapshot->config);
@@ -45,11 +46,11 @@ static int start_engines(struct snapshot *snapshot)
 		return -ENOMEM;
 	if (!verifies(&snapshot->config))
 		return 0;
-	error = dns_resolver_new(servers->items, servers->count, VERIFIER_DNS_MILLISECONDS,
+	error = dns_resolver_new(servers->items, servers->count, 1000 * seconds,
 				 &snapshot->resolver);
 	if (error)
 		return error;
-	snapshot->verifiers = verifier_library_new(snapshot->resolver);
+	snapshot->verifiers = verifier_library_new(snapshot->resolver, seconds);
 	return snapshot->verifiers ? 0 : -ENOMEM;
 }
 

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <opendkim/dkim.h>
+#include <stdatomic.h>
 #include <strings.h>
 #include <time.h>
 
@@ -25,6 +26,8 @@
 struct verifier_library {
 	DKIM_LIB *lib;
 	const struct dns_resolver *resolver;
+	unsigned seconds;    /* that DNS may take for a message */
+	atomic_uint waiting; /* messages that wait for DNS */
 };
 
 struct verifier {
@@ -107,12 +110,16 @@ static const char *copy_tag(struct verifier *verifier, DKIM_SIGINFO *signature, 
 /* Looks the key of the signature in work up, with what is left of the time for the message. */
 static void find_key(struct verifier *verifier, const char *domain, const char *selector)
 {
+	struct verifier_library *library = verifier->library;
+	bool waits = atomic_fetch_add(&library->waiting, 1) < VERIFIER_MOST_WAITING &&
+		     verifier->dns_left > 0;
 	struct timespec begin, end;
 
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	verifier_key_find(&verifier->key, verifier->library->resolver, verifier->arena, domain,
-			  selector, verifier->dns_left > 0 ? (unsigned)verifier->dns_left : 0);
+	verifier_key_find(&verifier->key, library->resolver, verifier->arena, domain, selector,
+			  waits ? (unsigned)verifier->dns_left : 0);
 	clock_gettime(CLOCK_MONOTONIC, &end);
+	atomic_fetch_sub(&library->waiting, 1);
 	verifier->dns_left -=
 		(end.tv_sec - begin.tv_sec) * 1000LL + (end.tv_nsec - begin.tv_nsec) / 1000000;
 }
@@ -228,7 +235,7 @@ static DKIM_CBSTAT judge_all(DKIM *dkim, DKIM_SIGINFO **signatures, int count)
 	return DKIM_CBSTAT_CONTINUE;
 }
 
-struct verifier_library *verifier_library_new(const struct dns_resolver *resolver)
+struct verifier_library *verifier_library_new(const struct dns_resolver *resolver, unsigned seconds)
 {
 	unsigned flags = DKIM_LIBFLAGS_DELAYSIGPROC | DKIM_LIBFLAGS_BADSIGHANDLES;
 	struct verifier_library *library = calloc(1, sizeof(*library));
@@ -236,6 +243,7 @@ struct verifier_library *verifier_library_new(const struct dns_resolver *resolve
 	if (!library)
 		return NULL;
 	library->resolver = resolver;
+	library->seconds = seconds;
 	library->lib = dkim_init(NULL, NULL);
 	if (library->lib &&
 	    dkim_options(library->lib, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags, sizeof(flags)) ==
@@ -265,7 +273,7 @@ struct verifier *verifier_begin(struct verifier_library *library, const char *id
 		return NULL;
 	verifier->library = library;
 	verifier->most = most < VERIFIER_MOST_SIGNATURES ? most : VERIFIER_MOST_SIGNATURES;
-	verifier->dns_left = VERIFIER_DNS_MILLISECONDS;
+	verifier->dns_left = 1000LL * library->seconds;
 	verifier->arena = arena_new(ARENA_LIMIT);
 	verifier->dkim = dkim_verify(library->lib, (const unsigned char *)id, NULL, &status);
 	if (verifier->arena && verifier->dkim &&

@@ -25,8 +25,15 @@
 /* Nobody may have more of them tried. */
 #define VERIFIER_MOST_SIGNATURES 100
 
-/* Milliseconds that DNS may take for a message. The mail server waits, with its client. */
-#define VERIFIER_DNS_MILLISECONDS 10000
+/* Seconds that DNS may take for a message. The mail server waits, with its client. */
+#define VERIFIER_DNS_SECONDS	  5
+#define VERIFIER_MOST_DNS_SECONDS 30
+
+/*
+ * Messages of a library that may wait for DNS at a time: each holds a thread. One more gets no
+ * answer at once (temperror), so that a stranger's slow name servers cannot take all memory.
+ */
+#define VERIFIER_MOST_WAITING 64
 
 /* The longest signature field, in octets: RSA with 16384 bits and 100 names take 5,000. */
 #define VERIFIER_LONGEST_SIGNATURE 8192
@@ -72,8 +79,12 @@ struct verification {
 struct verifier_library;
 struct verifier;
 
-/* NULL when memory is short. The resolver must outlive the library. */
-struct verifier_library *verifier_library_new(const struct dns_resolver *resolver);
+/*
+ * A library with a resolver, which must outlive it; DNS may take `seconds` for a message. NULL when
+ * memory is short.
+ */
+struct verifier_library *verifier_library_new(const struct dns_resolver *resolver,
+					      unsigned seconds);
 void verifier_library_free(struct verifier_library *library);
 
 /*

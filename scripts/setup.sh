@@ -11,7 +11,7 @@ readonly BUILD_PACKAGES=(
 # The lab boots real servers.
 readonly LAB_PACKAGES=(
 	postfix postfix-lmdb libsasl2-modules dovecot-core nsd iproute2 jq openssl procps ca-certificates
-	python3 python3-dkim python3-dnspython
+	python3 python3-dkim python3-dnspython supervisor
 )
 readonly TEST_PACKAGES=(
 	libcmocka-dev clang libclang-rt-14-dev shellcheck mandoc
@@ -69,4 +69,23 @@ install_promtool() {
 		install -m 755 usr/bin/promtool /usr/local/bin/promtool) || status=$?
 	rm -rf "$folder"
 	[ "$status" -eq 0 ] || echo "promtool cannot be had: its judgement is left out" >&2
+}
+
+# install_sarif_schema: the JSON schema of SARIF 2.1.0, which Debian has in no package: a package of npm's
+# ships it, with its licence. It is not copied into the project; without it that judgement is left out.
+readonly SARIF_SCHEMA=/usr/local/share/postern-test/sarif-2.1.0.json
+install_sarif_schema() {
+	[ ! -e "$SARIF_SCHEMA" ] || return 0
+	[ "$(id -u)" -eq 0 ] || return 0
+	if ! command -v npm >/dev/null; then
+		echo "no npm: reports are not held against the schema of SARIF" >&2
+		return 0
+	fi
+	local folder status=0
+	folder=$(mktemp -d)
+	(cd "$folder" && timeout 60 npm pack --silent @microsoft/jest-sarif@1.0.0-beta.0 >/dev/null 2>&1 &&
+		tar --extract --gzip --file microsoft-jest-sarif-*.tgz &&
+		install -D -m 644 package/lib/schemas/sarif-2.1.0-rtm.5.json "$SARIF_SCHEMA") || status=$?
+	rm -rf "$folder"
+	[ "$status" -eq 0 ] || echo "the schema of SARIF cannot be had: its judgement is left out" >&2
 }

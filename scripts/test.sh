@@ -19,12 +19,13 @@ esac
 
 install_packages "${BUILD_PACKAGES[@]}" "${LAB_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 install_promtool
+install_sarif_schema
 export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
 
-# build PRESET: a build without a warning, or the end
+# build PRESET [OPTION...]: a build without a warning, or the end
 build() {
 	echo "== building: $1"
-	cmake --preset "$1" >/dev/null
+	cmake --preset "$@" >/dev/null
 	cmake --build --preset "$1" -- --quiet
 }
 
@@ -43,6 +44,7 @@ if $fast; then
 else
 	run dev --label-regex '^(unit|golden|matrix|bench)$'
 	build clang
+	build release -DPOSTERN_WERROR=ON # other warnings come with the optimiser, and without assertions
 	build asan
 	run asan --label-exclude '^(matrix|bench)$'
 fi

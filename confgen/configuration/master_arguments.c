@@ -6,6 +6,15 @@
 #include "confgen/configuration/list.h"
 #include "confgen/configuration/rules.h"
 
+#include <stdint.h>
+
+static bool takes_arguments(const struct service *service)
+{
+	const char *daemon = service_daemon(service);
+
+	return strcmp(daemon, "pipe") == 0 || strcmp(daemon, "spawn") == 0;
+}
+
 struct reader {
 	struct arena *arena;
 	struct service *service;
@@ -13,13 +22,49 @@ struct reader {
 	bool ended; /* the options are over */
 	bool good;
 	bool full; /* more options than are read; told */
+	const struct text *line;
+	size_t option; /* where the value of the last -o begins in the line; or NOWHERE */
 };
+
+#define NOWHERE SIZE_MAX
+
+/* What -o was meant to have: from its value up to the next word that looks like an option. */
+static struct text meant(const struct reader *reader)
+{
+	size_t at = reader->option, start, length, end = at;
+
+	while (list_next(reader->line, MASTER_SEPARATORS, true, &at, &start, &length) &&
+	       (end == reader->option || reader->line->text[start] != '-'))
+		end = start + length;
+	return text_slice(reader->arena, reader->line, reader->option, end - reader->option);
+}
+
+/* "name = value" or "name=a, b" without braces, on one line: as it has to be written. */
+static void repair(struct reader *reader)
+{
+	struct text whole, name, value;
+	struct fix fix;
+	size_t at;
+
+	if (reader->option == NOWHERE || takes_arguments(reader->service))
+		return;
+	whole = meant(reader);
+	reader->option = NOWHERE;
+	if (strpbrk(whole.text, "{}\"'") || !text_range(&whole, &fix.source, &fix.start) ||
+	    assignment_split(reader->arena, &whole, &name, &value, &at) || !value.length)
+		return;
+	fix.length = whole.length;
+	fix.text = strpbrk(value.text, MASTER_SEPARATORS)
+			   ? arena_printf(reader->arena, "{ %s = %s }", name.text, value.text)
+			   : arena_printf(reader->arena, "%s=%s", name.text, value.text);
+	diagnostics_fix(reader->list, &fix);
+}
 
 static void complain(struct reader *reader, const struct text *at, const char *why)
 {
 	diagnostics_add(reader->list, SEVERITY_ERROR, RULE_MASTER_OPTION, text_position(at),
-			"service '%s': %s: '%s'", reader->service->fields[SERVICE_NAME].text, why,
-			at->text);
+			"service '%.80s': %s: '%.80s'", reader->service->fields[SERVICE_NAME].text,
+			why, at->text);
 	diagnostics_hint(reader->list, "write -o name=value, or -o { name = value }");
 	reader->good = false;
 }
@@ -52,6 +97,7 @@ static void add_override(struct reader *reader, const struct text *argument)
 		complain(reader, &stripped, why);
 		diagnostics_hint(reader->list, "write -o name=value without white space, or "
 					       "-o { name = value }");
+		repair(reader);
 		return;
 	}
 	if (reader->service->overrides.count == MASTER_MOST_OVERRIDES) {
@@ -70,13 +116,6 @@ static void add_override(struct reader *reader, const struct text *argument)
 		}
 	}
 	*arena_push(reader->arena, &reader->service->overrides) = override;
-}
-
-static bool takes_arguments(const struct service *service)
-{
-	const char *daemon = service_daemon(service);
-
-	return strcmp(daemon, "pipe") == 0 || strcmp(daemon, "spawn") == 0;
 }
 
 /* smtp(8) and lmtp(8) take flags, from 3.5 on. */
@@ -108,6 +147,7 @@ static void add_operand(struct reader *reader, const struct text *argument)
 	complain(reader, argument, "an argument that is no option, so the daemon does not start");
 	diagnostics_hint(reader->list, "put braces around what holds white space: -o { name = "
 				       "value }");
+	repair(reader);
 }
 
 /* An option, perhaps with others before it in one word, and with its value in the same word. */
@@ -135,7 +175,7 @@ static bool add_option(struct reader *reader, const struct text *word)
 bool master_arguments_parse(struct arena *arena, const struct text *line, size_t at,
 			    struct service *service, struct diagnostics *list)
 {
-	struct reader reader = {arena, service, list, false, true, false};
+	struct reader reader = {arena, service, list, false, true, false, line, NOWHERE};
 	bool value_wanted = false;
 	struct text word = text_constant("");
 	size_t start, length;
@@ -143,6 +183,7 @@ bool master_arguments_parse(struct arena *arena, const struct text *line, size_t
 	while (list_next(line, MASTER_SEPARATORS, true, &at, &start, &length)) {
 		word = text_slice(arena, line, start, length);
 		if (value_wanted) {
+			reader.option = start;
 			add_override(&reader, &word);
 			value_wanted = false;
 		} else if (!reader.ended && word.text[0] == '-' && !text_equal(&word, "--")) {

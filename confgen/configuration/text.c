@@ -57,7 +57,7 @@ bool text_range(const struct text *text, const struct source **source, size_t *s
 		return false;
 	span = find_span(text->map, text->offset);
 	last = (size_t)(span - text->map->items) + 1;
-	if (!span->source || !span->whole ||
+	if (!span->source || span->whole ||
 	    (last < text->map->count && span[1].start < text->offset + text->length))
 		return false;
 	*source = span->source;

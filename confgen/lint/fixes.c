@@ -54,13 +54,25 @@ struct fixed_files fixes_collect(struct arena *arena, const struct diagnostics *
 	return files;
 }
 
-/* Appends what the octets from `start` to `end` become; `end` is in no fix. */
+/* Whether a fix adds lines at the end, and leaves the last one as it is. */
+static bool adds_lines(const struct fix *fix)
+{
+	return !fix->length && fix->start == fix->source->length && *fix->text != '\n';
+}
+
+/*
+ * Appends what the octets from `start` to `end` become; `end` is in no fix. Lines that are added at
+ * the end of the file belong to none before: they stand for the nothing that is behind it.
+ */
 static void add_fixed(const struct fixed_file *file, size_t start, size_t end, struct strbuf *out)
 {
+	const bool nothing = start == end;
+
 	for (size_t i = 0; i < file->count; i++) {
 		const struct fix *fix = file->fixes[i];
 
-		if (fix->start < start || fix->start + fix->length > end)
+		if (fix->start < start || fix->start + fix->length > end ||
+		    adds_lines(fix) != nothing)
 			continue;
 		strbuf_add(out, file->source->text + start, fix->start - start);
 		strbuf_adds(out, fix->text);
@@ -88,6 +100,7 @@ int fixes_write(const struct fixed_file *file)
 	int error;
 
 	add_fixed(file, 0, source->length, &buf);
+	add_fixed(file, source->length, source->length, &buf);
 	error = file_replace(source->name, source->text, source->length, strbuf_text(&buf),
 			     buf.length);
 	strbuf_done(&buf);
@@ -192,7 +205,9 @@ static struct changes find_changes(struct arena *arena, const struct fixed_file 
 
 	for (size_t i = 0; i < file->count; i++) {
 		const struct fix *fix = file->fixes[i];
-		size_t first = line_of(lines, fix->start), end = end_of(lines, fix);
+		bool adds = adds_lines(fix);
+		size_t first = adds ? lines->count : line_of(lines, fix->start);
+		size_t end = adds ? lines->count : end_of(lines, fix);
 		struct change *last = changes.count ? &changes.items[changes.count - 1] : NULL;
 
 		if (!last || first >= last->end) {

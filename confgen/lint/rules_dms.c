@@ -1,4 +1,5 @@
 /* docker-mailserver's override files; the rows are in rows_dms.h. */
+#include "common/strbuf.h"
 #include "common/suggest.h"
 #include "confgen/lint/dms_overrides.h"
 #include "confgen/lint/helpers_routing.h"
@@ -53,6 +54,24 @@ static void judge_known(const struct judge *judge, const struct dms_setting *set
 		diagnostics_hint(judge->lint.list, "set it where it is read, or delete it");
 }
 
+/* In lists a comma is as good as white space. */
+static void fix_space(const struct judge *judge, const struct dms_setting *setting)
+{
+	const struct parameter *parameter = parameter_find(setting->name.text);
+	enum parameter_kind kind = parameter ? parameter->kind : PARAMETER_STRING;
+	struct list list = list_split(judge->lint.arena, &setting->value);
+	const char *value = "";
+
+	if ((kind != PARAMETER_RESTRICTIONS && kind != PARAMETER_LIST &&
+	     kind != PARAMETER_PATTERNS && kind != PARAMETER_TABLES) ||
+	    strpbrk(setting->value.text, "{}\"'#"))
+		return;
+	for (size_t i = 0; i < list.count; i++)
+		value = PRINTED(judge, "%s%s%s%s", value, i ? "," : "",
+				list.items[i].negated ? "!" : "", list.items[i].text.text);
+	lint_fix(&judge->lint, &setting->value, value);
+}
+
 static void judge_master(const struct judge *judge)
 {
 	for (size_t i = 0; i < judge->overrides->master.count; i++) {
@@ -66,6 +85,7 @@ static void judge_master(const struct judge *judge)
 			diagnostics_hint(judge->lint.list,
 					 "write commas; or define NAME = ... in postfix-main.cf, "
 					 "and use $NAME here");
+			fix_space(judge, setting);
 			judge_known(judge, setting);
 			break;
 		case DMS_SKIPPED:
@@ -211,6 +231,20 @@ static void judge_tables(const struct judge *judge)
 	}
 }
 
+static void fix_line_ends(const struct judge *judge, const struct source *source)
+{
+	struct strbuf buf = STRBUF_INIT;
+
+	for (size_t i = 0; i < source->length; i++)
+		if (source->text[i] != '\r' || source->text[i + 1] != '\n')
+			strbuf_addch(&buf, source->text[i]);
+	diagnostics_fix(
+		judge->lint.list,
+		&(struct fix){source, 0, source->length,
+			      arena_strndup(judge->lint.arena, strbuf_text(&buf), buf.length)});
+	strbuf_done(&buf);
+}
+
 static void judge_line_ends(const struct judge *judge)
 {
 	const struct source *const sources[] = {
@@ -225,6 +259,8 @@ static void judge_line_ends(const struct judge *judge)
 		       "lines end with a carriage return, which becomes part of values");
 		diagnostics_hide_source(judge->lint.list);
 		diagnostics_hint(judge->lint.list, "dos2unix, or sed -i 's/\\r$//'");
+		if (sources[i] != judge->overrides->passwords_cf)
+			fix_line_ends(judge, sources[i]);
 	}
 	if (master && master->length && master->text[master->length - 1] != '\n') {
 		unsigned lines = 1;
@@ -234,6 +270,7 @@ static void judge_line_ends(const struct judge *judge)
 		report(judge, "D06", (struct position){master, lines, 1},
 		       "the last line is not read: no line feed ends it");
 		diagnostics_hint(judge->lint.list, "end it with a line feed");
+		diagnostics_fix(judge->lint.list, &(struct fix){master, master->length, 0, "\n"});
 	}
 }
 

@@ -66,6 +66,30 @@ static const char *find_comment(const struct text *value)
 	return NULL;
 }
 
+/* The comment comes before the entry, if that is one line. */
+static void fix_comment(const struct lint *lint, const struct text *value, size_t at)
+{
+	struct text comment = text_slice(lint->arena, value, at, value->length - at);
+	const struct source *source;
+	const char *line, *more;
+	size_t hash, end;
+
+	if (!text_range(&comment, &source, &hash))
+		return;
+	for (line = source->text + hash; line > source->text && line[-1] != '\n';)
+		line--;
+	more = memchr(line, '\n', source->length - (size_t)(line - source->text));
+	if (text_is_space(*line) || (more && (more[1] == ' ' || more[1] == '\t')))
+		return;
+	for (end = hash; source->text + end > line && text_is_space(source->text[end - 1]);)
+		end--;
+	diagnostics_fix(lint->list,
+			&(struct fix){source, (size_t)(line - source->text),
+				      hash + comment.length - (size_t)(line - source->text),
+				      arena_printf(lint->arena, "%s\n%.*s", comment.text,
+						   (int)(source->text + end - line), line)});
+}
+
 void lint_M06(const struct lint *lint, const struct lint_rule *rule)
 {
 	struct maps_uses uses = maps_all(lint);
@@ -85,6 +109,7 @@ void lint_M06(const struct lint *lint, const struct lint_rule *rule)
 			lint_report(lint, rule, text_position_at(value, (size_t)(at - value->text)),
 				    "this is no comment, but part of the value");
 			diagnostics_hint(lint->list, "put the comment on a line of its own");
+			fix_comment(lint, value, (size_t)(at - value->text));
 		}
 	}
 }

@@ -227,6 +227,8 @@ static void check_brackets(const struct lint *lint, const struct lint_rule *rule
 	lint_report(lint, rule, at, "'%s' is taken for a table of type '%.*s'", text,
 		    (int)strcspn(text, ":"), text);
 	diagnostics_hint(lint->list, "[%.*s]%s", (int)length, text, slash ? slash : "");
+	lint_fix(lint, &item->text,
+		 arena_printf(lint->arena, "[%.*s]%s", (int)length, text, slash ? slash : ""));
 }
 
 void lint_R04(const struct lint *lint, const struct lint_rule *rule)
@@ -262,9 +264,13 @@ static void check_host_bits(const struct lint *lint, const struct lint_rule *rul
 		return;
 	lint_report(lint, rule, at, "'%s' has bits set below its prefix: Postfix does not take it",
 		    item->text.text);
-	if (clear_host_bits(lint, item->text.text, &network))
-		diagnostics_hint(lint->list, "the network is %s",
-				 ip_network_format_postfix(&network, shown));
+	if (!clear_host_bits(lint, item->text.text, &network))
+		return;
+	ip_network_format_postfix(&network, shown);
+	diagnostics_hint(lint->list, "the network is %s", shown);
+	/* whether a public one is meant as a whole is to be thought about */
+	if (ip_network_is_private(&network))
+		lint_fix(lint, &item->text, arena_strdup(lint->arena, shown));
 }
 
 void lint_R05(const struct lint *lint, const struct lint_rule *rule)

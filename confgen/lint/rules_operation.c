@@ -1,6 +1,7 @@
 /* The host's name, limits, and what was left on; the rows are in rows_operation.h. */
 #include "confgen/lint/helpers_listener.h"
 #include "confgen/lint/helpers_routing.h"
+#include "confgen/lint/helpers_relay.h"
 #include "confgen/lint/rules.h"
 
 #include <stdio.h>
@@ -169,11 +170,19 @@ void lint_I10(const struct lint *lint, const struct lint_rule *rule)
 	}
 }
 
-/* Whether another setting keeps smuggled mail out: pipelining after the end of data is refused. */
+/*
+ * Whether another setting keeps smuggled mail out: DATA must be the last of a group of commands,
+ * and the smuggled one is not. At other commands pipelining is allowed.
+ */
 static bool pipelining_is_refused(const struct lint *lint, const struct service *service)
 {
-	return configuration_yes(lint->configuration, service, "smtpd_forbid_unauth_pipelining") ||
-	       listener_has(lint, service, "reject_unauth_pipelining") == LISTENER_YES;
+	struct relay_steps steps = relay_steps(lint, service, "smtpd_data_restrictions");
+
+	for (size_t i = 0; i < steps.count; i++)
+		if (steps.items[i].use->restriction && !steps.items[i].warn_only &&
+		    strcmp(steps.items[i].use->restriction->name, "reject_unauth_pipelining") == 0)
+			return true;
+	return configuration_yes(lint->configuration, service, "smtpd_forbid_unauth_pipelining");
 }
 
 /* I11 for those who said no, I12 for those who said nothing. */

@@ -1,4 +1,5 @@
 /* The PROXY protocol; the rows are in rows_proxy.h. */
+#include "confgen/lint/helpers_fix.h"
 #include "confgen/lint/helpers_listener.h"
 #include "confgen/lint/helpers_routing.h"
 #include "confgen/lint/rules.h"
@@ -97,6 +98,20 @@ static bool can_share(const char *map)
 	return !*map;
 }
 
+/* One map for both, set in main.cf or nowhere. */
+static void fix_cache(const struct lint *lint, const struct value *map, const struct value *other)
+{
+	if (map->origin == VALUE_SERVICE || other->origin == VALUE_SERVICE)
+		return;
+	if (map->set)
+		lint_fix(lint, &map->set->value,
+			 arena_printf(lint->arena, "proxy:%s", map->set->value.text));
+	else if (map->origin == VALUE_DEFAULT)
+		fix_append(lint, lint->configuration->main.source,
+			   arena_printf(lint->arena, "postscreen_cache_map = proxy:%s",
+					map->raw.text));
+}
+
 void lint_P03(const struct lint *lint, const struct lint_rule *rule)
 {
 	struct listeners screens = listener_list(lint, "postscreen");
@@ -122,6 +137,7 @@ void lint_P03(const struct lint *lint, const struct lint_rule *rule)
 					 "set postscreen_cache_map = proxy:%s in main.cf, and "
 					 "postscreen_cache_cleanup_interval = 0 for one of them",
 					 map->text.text);
+			fix_cache(lint, map, other);
 			break;
 		}
 }

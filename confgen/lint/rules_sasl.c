@@ -1,5 +1,7 @@
 /* Logins, as a client and as a server; the rows are in rows_tls.h. */
+#include "confgen/lint/helpers_fix.h"
 #include "confgen/lint/helpers_listener.h"
+#include "confgen/lint/helpers_relay.h"
 #include "confgen/lint/helpers_tls.h"
 #include "confgen/lint/rules.h"
 
@@ -89,6 +91,9 @@ void lint_A01(const struct lint *lint, const struct lint_rule *rule)
 	judge_assignments(lint, rule);
 }
 
+/* Entries that are compared with each hop; a hop that is not among more is not judged. */
+#define MOST_PASSWORDS 1000
+
 /* What the password tables say of a hop. */
 struct credentials {
 	bool found, whole;
@@ -110,7 +115,8 @@ static void look_up(const struct lint *lint, const struct hop *hop, struct crede
 		out->count += contents->count;
 		out->found |= !contents->index || table_find(contents, hop->next.text.text) ||
 			      table_find(contents, hop->next.host);
-		for (size_t j = 0; j < contents->count; j++) {
+		out->whole &= out->found || contents->count <= MOST_PASSWORDS;
+		for (size_t j = 0; !out->found && j < contents->count && j < MOST_PASSWORDS; j++) {
 			const struct table_entry *entry = &contents->items[j];
 			struct next_hop key = routing_next_hop(lint->arena, &entry->key);
 
@@ -186,6 +192,20 @@ void lint_A03(const struct lint *lint, const struct lint_rule *rule)
 	}
 }
 
+/* Whether a list of mechanisms leaves ANONYMOUS out; no where a table decides. */
+static bool filters_anonymous(const struct lint *lint, const struct service *client)
+{
+	const struct value *filter =
+		configuration_value(lint->configuration, client, "smtp_sasl_mechanism_filter");
+	struct list list = list_split(lint->arena, &filter->text);
+
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i].negated || list.items[i].kind != LIST_ITEM_PLAIN ||
+		    text_equal_case(&list.items[i].text, "anonymous"))
+			return false;
+	return list.count > 0;
+}
+
 void lint_A04(const struct lint *lint, const struct lint_rule *rule)
 {
 	struct clients clients = routing_clients(lint);
@@ -198,10 +218,12 @@ void lint_A04(const struct lint *lint, const struct lint_rule *rule)
 		struct position at = configuration_position(lint->configuration, client, value);
 
 		if (!logs_in(lint, client) || !value->set || value->failed || value->text.length ||
-		    !routing_first(lint, &places, at))
+		    filters_anonymous(lint, client) || !routing_first(lint, &places, at))
 			continue;
 		lint_report(lint, rule, at, "any mechanism will do, ANONYMOUS as well");
 		diagnostics_hint(lint->list, "set it to noanonymous");
+		if (value->origin == VALUE_MAIN && !value->raw.length)
+			fix_replace(lint, value->set, "smtp_sasl_security_options = noanonymous");
 	}
 }
 
@@ -347,6 +369,7 @@ void lint_A09(const struct lint *lint, const struct lint_rule *rule)
 								"smtpd_sasl_auth_enable"));
 
 		if (!offers_login(lint, listener) || text_equal_case(&only->text, "yes") ||
+		    relay_stops(lint, service, "smtpd_client_restrictions", RELAY_WHITELISTED) ||
 		    (!only->set && service && !listener_whole(lint)) ||
 		    tls_server_level(lint, service) >= TLS_ENCRYPT ||
 		    tls_has_word(lint, service, "smtpd_sasl_security_options", "noplaintext") ||
@@ -414,6 +437,21 @@ void lint_A17(const struct lint *lint, const struct lint_rule *rule)
 	diagnostics_hint(lint->list, "set smtp_sasl_auth_enable = yes");
 }
 
+/* Whether a list stops users who log in; no where a table or a server may permit them first. */
+static bool stops_users(const struct lint *lint, const struct service *service, const char *list)
+{
+	struct relay_steps steps = relay_steps(lint, service, list);
+
+	for (size_t i = 0; i < steps.count; i++) {
+		const struct restriction *restriction = steps.items[i].use->restriction;
+
+		if (!restriction || restriction->argument == RESTRICTION_WITH_TABLE ||
+		    restriction->argument == RESTRICTION_WITH_SERVICE)
+			return false;
+	}
+	return relay_stops(lint, service, list, RELAY_WHITELISTED);
+}
+
 void lint_A24(const struct lint *lint, const struct lint_rule *rule)
 {
 	static const char *const ways[] = {"permit_sasl_authenticated", "permit"};
@@ -430,6 +468,8 @@ void lint_A24(const struct lint *lint, const struct lint_rule *rule)
 
 		for (size_t j = 0; j < sizeof(ways) / sizeof(*ways); j++)
 			may |= listener_has(lint, service, ways[j]) != LISTENER_NO;
+		may &= !stops_users(lint, service, "smtpd_relay_restrictions") &&
+		       !stops_users(lint, service, "smtpd_recipient_restrictions");
 		if (!service || listeners.items[i].port == 25 ||
 		    !offers_login(lint, &listeners.items[i]) || may ||
 		    !routing_first(lint, &places, at))

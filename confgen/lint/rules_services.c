@@ -1,5 +1,6 @@
 /* Services of master.cf, and what refers to them; the rows are in rows_syntax.h. */
 #include "common/suggest.h"
+#include "confgen/lint/helpers_fix.h"
 #include "confgen/lint/helpers_relay.h"
 #include "confgen/lint/helpers_syntax.h"
 #include "confgen/lint/rules.h"
@@ -153,6 +154,7 @@ void lint_S12(const struct lint *lint, const struct lint_rule *rule)
 			    service_daemon(service), field->text);
 		diagnostics_hint(lint->list, "write 1 in the seventh field of '%s'",
 				 service->fields[SERVICE_NAME].text);
+		lint_fix(lint, field, "1");
 	}
 }
 
@@ -170,4 +172,7 @@ void lint_S13(const struct lint *lint, const struct lint_rule *rule)
 		    name->text.text);
 	diagnostics_hint(lint->list, "add '%s unix-dgram n - n - 1 postlogd' to master.cf",
 			 name->text.text);
+	if (!name->set)
+		fix_append(lint, configuration->master.source,
+			   "postlog   unix-dgram n  -       n       -       1       postlogd");
 }

@@ -1,5 +1,6 @@
 /* Parameters and values that are not what they look like; the rows are in rows_syntax.h. */
 #include "common/suggest.h"
+#include "confgen/lint/helpers_fix.h"
 #include "confgen/lint/helpers_syntax.h"
 #include "confgen/lint/rules.h"
 
@@ -16,6 +17,26 @@ static bool may_hold_hash(const struct syntax_setting *setting, size_t at)
 	return setting->kind == PARAMETER_STRING && !text_is_space(value->text[at + 1]);
 }
 
+/* The comment comes before the assignment, if that is one line of main.cf. */
+static void fix_comment(const struct lint *lint, const struct syntax_setting *setting, size_t at)
+{
+	const struct text *value = &setting->assignment->value;
+	struct text comment = text_slice(lint->arena, value, at, value->length - at);
+	const struct source *source;
+	struct fix_range range;
+	size_t hash, end;
+
+	if (setting->kind == PARAMETER_STRING || !fix_lines(setting->assignment, &range) ||
+	    memchr(range.source->text + range.start, '\n', range.end - range.start) ||
+	    !text_range(&comment, &source, &hash) || source != range.source)
+		return;
+	for (end = hash; end > range.start && text_is_space(source->text[end - 1]);)
+		end--;
+	fix_replace(lint, setting->assignment,
+		    arena_printf(lint->arena, "%s\n%.*s", comment.text, (int)(end - range.start),
+				 source->text + range.start));
+}
+
 static void check_comment(const struct lint *lint, const struct lint_rule *rule,
 			  const struct syntax_setting *setting)
 {
@@ -28,6 +49,7 @@ static void check_comment(const struct lint *lint, const struct lint_rule *rule,
 		lint_report(lint, rule, text_position_at(value, at),
 			    "this is no comment, but part of the value of '%s'", setting->name);
 		diagnostics_hint(lint->list, "put the comment on a line of its own");
+		fix_comment(lint, setting, at);
 		return;
 	}
 }
@@ -53,6 +75,84 @@ static void check_twice(const struct lint *lint, const struct lint_rule *rule,
 void lint_S04(const struct lint *lint, const struct lint_rule *rule)
 {
 	syntax_each(lint, rule, check_twice);
+}
+
+static void check_again(const struct lint *lint, const struct lint_rule *rule,
+			const struct syntax_setting *setting)
+{
+	const struct assignment *now = setting->assignment, *before = now->replaced;
+
+	if (!before || !text_equal(&before->value, now->value.text))
+		return;
+	lint_report(lint, rule, text_position(&now->name),
+		    "'%s' is set to the same in line %u: who changes that one changes nothing",
+		    setting->name, text_position(&before->name).line);
+	diagnostics_hint(lint->list, "remove the other one");
+	if (!setting->service)
+		fix_delete(lint, before);
+}
+
+void lint_S21(const struct lint *lint, const struct lint_rule *rule)
+{
+	syntax_each(lint, rule, check_again);
+}
+
+/* Whether some value that is set refers to the name. */
+static bool is_referred_to(const struct lint *lint, const char *name)
+{
+	struct syntax_settings settings = syntax_settings(lint);
+
+	for (size_t i = 0; i < settings.count; i++) {
+		const char *at = settings.items[i].assignment->value.text;
+
+		for (; (at = strstr(at, name)); at++)
+			if (at > settings.items[i].assignment->value.text && strchr("$({", at[-1]))
+				return true;
+	}
+	return false;
+}
+
+/* Whether the default of the new name is the value of the old one, and nothing is added to it. */
+static bool takes_over(const char *value, const char *old)
+{
+	size_t length = strlen(old), all = value ? strlen(value) : 0;
+
+	if (all > length && value[0] == '$' && strcmp(value + 1, old) == 0)
+		return true;
+	return all > length + 3 && strncmp(value, "${", 2) == 0 &&
+	       strncmp(value + 2, old, length) == 0 && strchr("?:", value[2 + length]) &&
+	       list_balanced(value, 1, all) == all - 1;
+}
+
+static void check_old_name(const struct lint *lint, const struct lint_rule *rule,
+			   const struct syntax_setting *setting)
+{
+	enum postfix_release release = lint->configuration->release;
+	const struct parameter *old = parameter_find(setting->name), *new;
+
+	new = old && old->successor ? parameter_find(old->successor) : NULL;
+	if (!new || parameter_in(old, release) || !parameter_in(new, release) ||
+	    !setting->value->raw.length ||
+	    !takes_over(parameter_default(new, release), setting->name))
+		return;
+	if (configuration_value(lint->configuration, setting->service, new->name)->set) {
+		lint_report(lint, rule, text_position(&setting->assignment->name),
+			    "'%s' is the old name of '%s', which is set as well: this does nothing",
+			    setting->name, new->name);
+		diagnostics_hint(lint->list, "delete it");
+		return;
+	}
+	lint_report(lint, rule, text_position(&setting->assignment->name),
+		    "'%s' is the old name of '%s'", setting->name, new->name);
+	diagnostics_hint(lint->list, "write %s", new->name);
+	if (!setting->service && !fix_is_overridden(lint, setting->name) &&
+	    !fix_is_overridden(lint, new->name) && !is_referred_to(lint, setting->name))
+		lint_fix(lint, &setting->assignment->name, new->name);
+}
+
+void lint_S22(const struct lint *lint, const struct lint_rule *rule)
+{
+	syntax_each(lint, rule, check_old_name);
 }
 
 static void report_other_release(const struct lint *lint, const struct lint_rule *rule,
@@ -165,6 +265,29 @@ static bool is_raw(const struct lint *lint, const struct undefined_name *undefin
 	return false;
 }
 
+/* A name as environments have it: the file is what envsubst or a script is given. */
+static bool is_environment(const char *name)
+{
+	size_t capitals = 0;
+
+	for (; *name; name++) {
+		if (islower((unsigned char)*name))
+			return false;
+		capitals += isupper((unsigned char)*name) != 0;
+	}
+	return capitals > 1;
+}
+
+/* Whether the value that refers to the name is that of `setting`: it would refer to itself. */
+static bool is_own(const struct lint *lint, const struct undefined_name *undefined,
+		   const char *setting)
+{
+	const struct value *value =
+		configuration_value(lint->configuration, undefined->service, setting);
+
+	return value->set && value->set->value.map == undefined->name.map;
+}
+
 void lint_S06(const struct lint *lint, const struct lint_rule *rule)
 {
 	const struct undefined_names *undefined = &lint->configuration->undefined;
@@ -180,7 +303,11 @@ void lint_S06(const struct lint *lint, const struct lint_rule *rule)
 			continue;
 		lint_report(lint, rule, text_position(&undefined->items[i].name),
 			    "nothing defines $%s: Postfix takes it for empty", name);
-		if (near)
+		if (is_environment(name))
+			diagnostics_hint(lint->list,
+					 "Postfix does not read environment variables: if a script "
+					 "puts values here, give lint what it writes");
+		else if (near && !is_own(lint, &undefined->items[i], near))
 			diagnostics_hint(lint->list, "did you mean '%s'?", near);
 		else
 			diagnostics_hint(lint->list, "define it in main.cf; environment variables "
@@ -216,6 +343,20 @@ static const char *why_wrong(const struct syntax_setting *setting)
 	return NULL;
 }
 
+/* What a word for yes or no in other languages means; NULL: none that is known. */
+static const char *boolean_of(const char *word)
+{
+	static const struct {
+		const char *word, *meaning;
+	} words[] = {{"true", "yes"}, {"on", "yes"}, {"1", "yes"}, {"enabled", "yes"},
+		     {"false", "no"}, {"off", "no"}, {"0", "no"},  {"disabled", "no"}};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcasecmp(word, words[i].word) == 0)
+			return words[i].meaning;
+	return NULL;
+}
+
 static void check_kind(const struct lint *lint, const struct lint_rule *rule,
 		       const struct syntax_setting *setting)
 {
@@ -223,8 +364,11 @@ static void check_kind(const struct lint *lint, const struct lint_rule *rule,
 	const char *why;
 	size_t prefix;
 
-	/* S03 speaks of comments; a level has a syntax of its own */
-	if (setting->value->failed || strchr(setting->assignment->value.text, '#') ||
+	/* S03 speaks of comments, S06 of names that nothing defines; a level has a syntax of its
+	 * own */
+	if (setting->value->failed ||
+	    (!setting->value->text.length && strchr(setting->assignment->value.text, '$')) ||
+	    strchr(setting->assignment->value.text, '#') ||
 	    strcmp(setting->name, "compatibility_level") == 0 ||
 	    (setting->service && !lint->configuration->has_main) ||
 	    (parameter && !parameter_in(parameter, lint->configuration->release) &&
@@ -236,11 +380,16 @@ static void check_kind(const struct lint *lint, const struct lint_rule *rule,
 	lint_report(lint, rule, syntax_place(lint, setting, &setting->value->text),
 		    "'%s' is '%.40s', but %s: Postfix does not start with it", setting->name,
 		    setting->value->text.text, why);
-	if (setting->kind == PARAMETER_BOOLEAN)
+	if (setting->kind == PARAMETER_BOOLEAN) {
+		const char *meaning = boolean_of(setting->assignment->value.text);
+
 		diagnostics_hint(lint->list, "write yes or no: true, 1 and on are not taken");
-	else
+		if (meaning)
+			lint_fix(lint, &setting->assignment->value, meaning);
+	} else {
 		diagnostics_hint(lint->list, "the default is '%s'",
 				 parameter && parameter->value ? parameter->value : "0");
+	}
 }
 
 void lint_S20(const struct lint *lint, const struct lint_rule *rule)

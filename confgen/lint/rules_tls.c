@@ -1,4 +1,5 @@
 /* TLS, as a client and as a server; the rows are in rows_tls.h, logins in rules_sasl.c. */
+#include "confgen/lint/helpers_fix.h"
 #include "confgen/lint/helpers_listener.h"
 #include "confgen/lint/helpers_tls.h"
 #include "confgen/lint/rules.h"
@@ -103,6 +104,53 @@ void lint_A10(const struct lint *lint, const struct lint_rule *rule)
 	}
 }
 
+/* What stands behind the "smtp" or "smtpd" of a name; the name as a whole where nothing does. */
+static const char *behind_program(const char *name)
+{
+	const char *line = strchr(name, '_');
+
+	return line ? line + 1 : name;
+}
+
+/*
+ * use_tls and enforce_tls by the level that they stand for, where that is plain: no service has its
+ * own, and the other of the two says nothing. Where a level is set, they do nothing.
+ */
+static void fix_old_level(const struct lint *lint, const struct assignment *set)
+{
+	static const char *const parts[] = {"use_tls", "enforce_tls", "tls_security_level"};
+	const char *part = behind_program(set->name.text), *instead;
+	const char *program =
+		arena_strndup(lint->arena, set->name.text, (size_t)(part - set->name.text - 1));
+	const char *names[3];
+	bool on[2];
+
+	if (strcmp(part, parts[0]) != 0 && strcmp(part, parts[1]) != 0)
+		return;
+	for (size_t i = 0; i < 3; i++) {
+		names[i] = arena_printf(lint->arena, "%s_%s", program, parts[i]);
+		if (fix_is_overridden(lint, names[i]))
+			return;
+	}
+	for (size_t i = 0; i < 2; i++)
+		on[i] = configuration_yes(lint->configuration, NULL, names[i]);
+	if (configuration_value(lint->configuration, NULL, names[2])->text.length ||
+	    (!on[0] && !on[1]) || (on[1] && strcmp(part, parts[0]) == 0)) {
+		fix_delete(lint, set);
+		return;
+	}
+	/* a client verifies the name then, unless told otherwise; an empty level stands elsewhere
+	 */
+	if ((on[1] && strcmp(program, "smtpd") != 0) ||
+	    configuration_value(lint->configuration, NULL, names[2])->set)
+		return;
+	instead = strcmp(part, parts[on[1]]) == 0 ? (on[1] ? "encrypt" : "may") : NULL;
+	if (instead)
+		fix_replace(lint, set, arena_printf(lint->arena, "%s = %s", names[2], instead));
+	else
+		fix_delete(lint, set);
+}
+
 void lint_A12(const struct lint *lint, const struct lint_rule *rule)
 {
 	static const struct {
@@ -138,6 +186,7 @@ void lint_A12(const struct lint *lint, const struct lint_rule *rule)
 			else
 				diagnostics_hint(lint->list,
 						 "delete it: what is built in is better");
+			fix_old_level(lint, set);
 		}
 	}
 }
@@ -346,6 +395,20 @@ void lint_A21(const struct lint *lint, const struct lint_rule *rule)
 	}
 }
 
+/* Whether transport_maps may have a way for every domain: yes, unless all of it can be read. */
+static bool may_route_all(const struct lint *lint)
+{
+	const struct value *maps = configuration_value(lint->configuration, NULL, "transport_maps");
+	struct readable tables = routing_readable(lint, maps);
+
+	if (!maps->text.length)
+		return false;
+	for (size_t i = 0; i < tables.count; i++)
+		if (!tables.items[i]->index || table_find(tables.items[i], "*"))
+			return true;
+	return !tables.whole;
+}
+
 void lint_A22(const struct lint *lint, const struct lint_rule *rule)
 {
 	const struct service *client;
@@ -356,7 +419,7 @@ void lint_A22(const struct lint *lint, const struct lint_rule *rule)
 	    !tls_client_level(lint, client, &level) || level < TLS_ENCRYPT ||
 	    configuration_value(lint->configuration, NULL, "sender_dependent_relayhost_maps")
 		    ->text.length ||
-	    configuration_value(lint->configuration, NULL, "transport_maps")->text.length ||
+	    may_route_all(lint) ||
 	    configuration_value(lint->configuration, NULL,
 				"sender_dependent_default_transport_maps")
 		    ->text.length)

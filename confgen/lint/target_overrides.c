@@ -41,8 +41,8 @@ static struct position written(void *user, struct position at)
 }
 
 /*
- * What the image says, or does not say; S04, for overrides are there to set again what the image
- * sets; and B10 of the overrides, where D09 says the same, and knows the services.
+ * What the image says, or does not say; S04 and S21, for overrides are there to set again what the
+ * image sets; and B10 of the overrides, where D09 says the same, and knows the services.
  */
 static bool is_not_here(void *user, const struct diagnostic *item)
 {
@@ -52,7 +52,7 @@ static bool is_not_here(void *user, const struct diagnostic *item)
 	if (!source || source == applied->stock_main || source == applied->stock_master ||
 	    source == &applied->main_cf || source == &applied->master_cf)
 		return true;
-	return strcmp(item->rule, "S04") == 0 ||
+	return strcmp(item->rule, "S04") == 0 || strcmp(item->rule, "S21") == 0 ||
 	       (source == applied->overrides->master_cf && strcmp(item->rule, "B10") == 0);
 }
 
@@ -101,14 +101,14 @@ static bool judge_applied(struct overrides_folder *here, const struct dms_applie
 static void judge_twice(struct arena *arena, const struct dms_overrides *overrides,
 			const struct target_options *options, struct diagnostics *list)
 {
-	const struct lint_rule *rule = lint_rule_find("S04");
+	static const char *const rules[] = {"S04", "S21"};
 	struct lint lint = {arena, NULL, list, false};
 
 	if (overrides->main_cf)
 		lint.configuration = configuration_new(arena, overrides->main_cf, NULL,
 						       options->release, diagnostics_new(arena));
-	if (lint.configuration)
-		rule->check(&lint, rule);
+	for (size_t i = 0; lint.configuration && i < sizeof(rules) / sizeof(*rules); i++)
+		lint_rule_find(rules[i])->check(&lint, lint_rule_find(rules[i]));
 }
 
 bool target_overrides(struct arena *arena, const char *folder, const struct target_options *options,

@@ -40,7 +40,10 @@ int tree_read(struct arena *arena, int fd, struct tree *out);
  */
 void tree_remove_entries(int fd, const struct tree_entries *entries);
 
-/* Removes the folder `name` in `parent` with all that is in it. Returns 0 or -errno. */
+/*
+ * Removes the folder `name` in `parent` with all that is in it. Returns 0 or -errno. confgen/apply
+ * uses it, too.
+ */
 int tree_remove(int parent, const char *name);
 
 #endif

@@ -64,7 +64,8 @@ static bool collect(int fd, char *text, size_t *length)
 	}
 }
 
-static int spawn(const char *const *argv, int error_fd, pid_t *pid)
+/* `stream` is the descriptor of the program that we read: 1 or 2. */
+static int spawn(const char *const *argv, int fd, int stream, pid_t *pid)
 {
 	static char locale[] = "LC_ALL=C", path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	char *environment[] = {locale, path, NULL};
@@ -75,9 +76,9 @@ static int spawn(const char *const *argv, int error_fd, pid_t *pid)
 		return -error;
 	error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
 	if (!error)
-		error = posix_spawn_file_actions_adddup2(&actions, 0, 1);
+		error = posix_spawn_file_actions_adddup2(&actions, 0, 3 - stream);
 	if (!error)
-		error = posix_spawn_file_actions_adddup2(&actions, error_fd, 2);
+		error = posix_spawn_file_actions_adddup2(&actions, fd, stream);
 	if (!error)
 		error = posix_spawn(pid, argv[0], &actions, NULL, (char *const *)(void *)argv,
 				    environment);
@@ -85,7 +86,8 @@ static int spawn(const char *const *argv, int error_fd, pid_t *pid)
 	return -error;
 }
 
-int run_program(struct arena *arena, const char *const *argv, int *status, const char **errors)
+static int run(struct arena *arena, const char *const *argv, int stream, int *status,
+	       const char **output)
 {
 	char *text = arena_alloc(arena, MOST_OUTPUT + 1);
 	size_t length = 0;
@@ -94,7 +96,7 @@ int run_program(struct arena *arena, const char *const *argv, int *status, const
 
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return -errno;
-	error = spawn(argv, pipes[1], &pid);
+	error = spawn(argv, pipes[1], stream, &pid);
 	close(pipes[1]);
 	if (error) {
 		close(pipes[0]);
@@ -112,6 +114,16 @@ int run_program(struct arena *arena, const char *const *argv, int *status, const
 		return error;
 	text[length] = '\0';
 	*status = WIFEXITED(result) ? WEXITSTATUS(result) : 128 + WTERMSIG(result);
-	*errors = text;
+	*output = text;
 	return 0;
+}
+
+int run_program(struct arena *arena, const char *const *argv, int *status, const char **errors)
+{
+	return run(arena, argv, 2, status, errors);
+}
+
+int run_output(struct arena *arena, const char *const *argv, int *status, const char **output)
+{
+	return run(arena, argv, 1, status, output);
 }

@@ -19,4 +19,7 @@ const char *run_find(struct arena *arena, const char *name);
  */
 int run_program(struct arena *arena, const char *const *argv, int *status, const char **errors);
 
+/* The same, but gives standard output, and throws away standard error. */
+int run_output(struct arena *arena, const char *const *argv, int *status, const char **output);
+
 #endif

@@ -41,12 +41,12 @@ static uint64_t digest(const uint8_t *data, size_t size, size_t step)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint64_t whole = digest(data, size, size ? size : 1);
-	char buffer[POLICY_LONGEST_ACTION + 16], action[64];
+	char buffer[POLICY_ANSWER_SIZE], action[64];
 
 	assert(whole == digest(data, size, 1));
 	assert(whole == digest(data, size, 7));
 	snprintf(action, sizeof(action), "%.*s", (int)(size < 60 ? size : 60), (const char *)data);
-	policy_answer_write(action, buffer, sizeof(buffer));
+	policy_answer_write(action, buffer);
 	assert(strchr(buffer, '\n') == strstr(buffer, "\n\n"));
 	return 0;
 }

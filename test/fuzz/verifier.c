@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!library) {
 		assert(dns_resolver_new(&server, 1, 10, &resolver) == 0);
-		library = verifier_library_new(resolver);
+		library = verifier_library_new(resolver, 1);
 		assert(library);
 	}
 	verifier = verifier_begin(library, "fuzz", VERIFIER_SIGNATURES);

@@ -19,8 +19,8 @@ import tempfile
 import termios
 import time
 
-from harness import (GATE, PROXY, SERVER, STRANGER, Gate, Postfix, Session, isolate, listener, needs,
-                     proxy_header, run_checks, wait)
+from harness import (GATE, PROXY, SERVER, STRANGER, WAIT, Gate, Postfix, Session, isolate, listener,
+                     needs, proxy_header, run_checks, wait)
 
 PORT = 2525
 PLACE = f"{SERVER[0]}:{PORT}"
@@ -30,7 +30,7 @@ counter = 0
 
 def run(*arguments):
     done = subprocess.run([GATE, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=30, check=False, text=True)
+                          stderr=subprocess.PIPE, timeout=WAIT, check=False, text=True)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -48,7 +48,7 @@ class Service:
         self.socket.bind(self.path)
         os.chmod(self.path, 0o666)
         self.socket.listen(backlog)
-        self.socket.settimeout(10)
+        self.socket.settimeout(WAIT)
 
     def close(self):
         self.socket.close()
@@ -122,7 +122,7 @@ def hand_over_octets():
 def trouble(text, prepare, mend):
     """A client waits while a service is in trouble, the log names the cause once, and then it is
     served."""
-    with Postfix() as postfix, gate(postfix.service("gated"), "wait_seconds = 30\n",
+    with Postfix() as postfix, gate(postfix.service("gated"), "wait_seconds = 240\n",
                                     user=USER) as one:
         prepare(postfix)
         sessions = [from_proxy(header=proxy_header("203.0.113.9", SERVER[0])) for _ in range(3)]
@@ -212,7 +212,7 @@ def left():
 
 def full_queue():
     """a full queue: clients wait for a place, and have it in turn"""
-    with Service(backlog=1) as service, gate(service.path, "wait_seconds = 20\n") as one:
+    with Service(backlog=1) as service, gate(service.path, "wait_seconds = 240\n") as one:
         sessions = [from_proxy(header=b"%d" % n) for n in range(20)]
         wait(lambda: "its queue is full" in one.log(), one.log())
         time.sleep(1)
@@ -366,6 +366,28 @@ def reload():
         assert one.stop() == 0, one.log()
 
 
+def signal_with_connection():
+    """a signal that closes a port, in one round with a connection to that port: no crash"""
+    for number, word in ((signal.SIGHUP, "reloaded"), (signal.SIGTERM, "stopping")):
+        with gate("/nowhere/gated") as one:
+            one.write(listener([f"{SERVER[0]}:2526"], "/nowhere/gated"))
+            one.process.send_signal(signal.SIGSTOP)
+            wait(lambda one=one: state(one.process.pid) == "T", "the halt")
+            # both are ready in this order when it goes on
+            one.process.send_signal(number)
+            with from_proxy() as session:
+                one.process.send_signal(signal.SIGCONT)
+                wait(lambda one=one, word=word: word in one.log(), one.log())
+                assert session.reply()[:3] in ("", "421"), session.replies
+            assert one.stop() == 0, one.log()
+            assert "ERROR" not in one.log(), one.log()
+
+
+def state(process):
+    with open(f"/proc/{process}/stat", encoding="ascii") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
+
+
 def privileges():
     """started as root on port 25, it becomes Postfix's user for good, in a chroot if told"""
     with Postfix() as postfix:
@@ -407,7 +429,7 @@ def activated():
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(f"{folder}/notify")
     os.chmod(f"{folder}/notify", 0o666)
-    manager.settimeout(10)
+    manager.settimeout(WAIT)
     # descriptor 3, and LISTEN_PID of the process that the shell becomes
     prefix = ["setpriv", f"--reuid={USER}", f"--regid={pwd.getpwnam(USER).pw_gid}",
               "--clear-groups", "sh", "-c",
@@ -450,7 +472,7 @@ def stop_with_waiting():
             wait(lambda: "stopping" in one.log(), "the stop")
             one.process.terminate()
             assert session.reply().startswith("421"), session.replies
-            assert one.process.wait(10) == 0
+            assert one.process.wait(WAIT) == 0
     with Service() as service, gate(service.path) as one:
         with from_proxy() as session:
             wait(lambda: one.descriptors() > 6, "the hand-over")
@@ -459,7 +481,7 @@ def stop_with_waiting():
             wait(lambda: "stopping" in one.log(), "the stop")
             service.take()[0].sendall(b"220 here\r\n")
             assert session.reply() == "220 here"
-            assert one.process.wait(10) == 0
+            assert one.process.wait(WAIT) == 0
 
 
 def port_taken():
@@ -476,5 +498,5 @@ needs("postfix", "setpriv", "prlimit")
 isolate()
 sys.exit(run_checks(command_line, hand_over_octets, missing, no_socket, denied, nobody_listens,
                     too_long, left, full_queue, queue_limit, dropped, dropped_for_ever, talks,
-                    unanswered, descriptors_short, refusals_in_log, reload, privileges, activated,
+                    unanswered, descriptors_short, refusals_in_log, reload, signal_with_connection, privileges, activated,
                     stop_with_waiting, port_taken))

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """
 Each format is what those who read it expect, has the same findings as the others, and tells no
-secret. The schema of SARIF is not here: what it demands of the parts that we write is written down
-below, after SARIF 2.1.0 (OASIS standard) sections 3.13 to 3.58. GitLab's report is judged by its
+secret. SARIF is judged by its own schema where scripts/test.sh could install it, and always by what is
+written down below, which allows no part that we do not write: SARIF 2.1.0 (OASIS standard) sections
+3.13 to 3.58. GitLab's report is judged by its
 documentation ("Implement a custom tool"), JUnit by what Jenkins and GitLab read.
 """
 import json
@@ -149,7 +150,28 @@ checks.equal(known["judged"], len(folders), "json: judged")
 checks.equal(len({f["fingerprint"] for f in known["findings"]}), len(known["findings"]),
              "fingerprints tell findings apart")
 
+SCHEMA = os.environ.get("SARIF_SCHEMA", "/usr/local/share/postern-test/sarif-2.1.0.json")
+official = None
+if os.path.exists(SCHEMA):
+    with open(SCHEMA, encoding="utf-8") as file:
+        official = json.load(file)
+    jsonschema.Draft4Validator.check_schema(official)
+else:
+    print(f"# SARIF is not held against its own schema: there is no {SCHEMA}")
+
+
+def judge_sarif(log, what):
+    """By the schema of SARIF itself, which must refuse the log when its version is another."""
+    if not official:
+        return
+    for error in jsonschema.Draft4Validator(official).iter_errors(log):
+        checks.check(False, f"{what}: SARIF's schema: {list(error.path)}: {error.message}")
+    checks.check(not jsonschema.Draft4Validator(official).is_valid(dict(log, version="2.0.0")),
+                 f"{what}: SARIF's schema takes anything")
+
+
 sarif = json.loads(report("sarif"))
+judge_sarif(sarif, "lint")
 for error in jsonschema.Draft7Validator(SARIF).iter_errors(sarif):
     checks.check(False, f"sarif: {error.json_path}: {error.message}")
 results = sarif["runs"][0]["results"]
@@ -216,6 +238,7 @@ for options in (["--format", "xml"], ["--fail-on", "fatal"], ["--yes"], ["--fix"
 shutil.copytree(f"{os.environ['POSTERN_SOURCE']}/examples/dms-relay", f"{work}/topology")
 result = run("check", "-P", "--format", "sarif", "topology.yaml", cwd=f"{work}/topology")
 jsonschema.validate(json.loads(result.stdout), SARIF)
+judge_sarif(json.loads(result.stdout), "check")
 with open(f"{work}/topology/topology.yaml", encoding="utf-8") as file:
     text = file.read()
 write("topology/topology.yaml", text.replace("mailboxes: private", "mailboxes: privat").encode())

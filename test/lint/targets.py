@@ -4,12 +4,12 @@ What lint may be pointed at: folders, files, docker-mailserver's overrides, comp
 at once, and what is no configuration at all: each ends in a message, none in a crash.
 """
 import os
-
+import re
 import shutil
 import subprocess
 import tempfile
 
-from lintlib import CONFGEN, SOURCE, Checks, lint, run
+from lintlib import CONFGEN, DATA, SOURCE, Checks, lint, run
 
 checks = Checks()
 work = tempfile.mkdtemp(prefix="lint-")
@@ -149,6 +149,61 @@ for name, text in {"empty": b"", "dots": b"." * 100000, "long line": b"x = " + b
     checks.check(result.returncode in (0, 1), f"{name}: exit status {result.returncode}")
     checks.check("\u202e".encode() not in result.stdout, f"{name}: not escaped")
 
+# from a stranger: links that lead out, pipes, devices, macros that grow; names and escapes in output
+outside = tempfile.mkdtemp(prefix="lint-outside-")
+with open(f"{outside}/main.cf", "w", encoding="utf-8") as file:
+    file.write("PRIVATE TEXT\nPRIVATE = TEXT\n")
+os.makedirs(f"{work}/strange/link")
+os.symlink(f"{outside}/main.cf", f"{work}/strange/link/main.cf")
+os.makedirs(f"{work}/strange/master")
+write("strange/master/main.cf", "compatibility_level = 3.6\n")
+os.symlink(f"{outside}/main.cf", f"{work}/strange/master/master.cf")
+os.makedirs(f"{work}/strange/dms")
+os.symlink(f"{outside}/main.cf", f"{work}/strange/dms/postfix-main.cf")
+os.makedirs(f"{work}/strange/pipe")
+os.mkfifo(f"{work}/strange/pipe/main.cf")
+for name in ("link", "master", "dms", "pipe"):
+    result = run("lint", "--no-permissions", f"strange/{name}", cwd=work)
+    checks.equal(result.returncode, 3, f"a stranger's {name}: exit status")
+    checks.check(b"PRIVATE" not in result.stdout and b"[S16]" in result.stdout, f"a stranger's {name}: {result.stdout}")
+write("strange/maps/main.cf", "compatibility_level = 3.6\nsmtpd_forbid_bare_newline = yes\n"
+      "virtual_alias_maps = texthash:/etc/postfix/link texthash:/etc/postfix/pipe texthash:/etc/postfix/zero\n"
+      f"mynetworks = /etc/postfix/link, 127.0.0.0/8\nrelay_domains = texthash:/etc/postfix/../../x, texthash:{outside}/main.cf\n")
+write("strange/maps/master.cf", MASTER)
+os.symlink(f"{outside}/main.cf", f"{work}/strange/maps/link")
+os.mkfifo(f"{work}/strange/maps/pipe")
+os.symlink("/dev/zero", f"{work}/strange/maps/zero")
+result = run("lint", "--no-permissions", "-T", "3.7", "strange/maps", cwd=work)
+checks.check(b"PRIVATE" not in result.stdout, f"a stranger's tables: {result.stdout}")
+checks.check(b"strange/maps/pipe: error: cannot be read: not a regular file [S16]" in result.stdout,
+             f"a pipe for a table: {result.stdout}")
+os.symlink("../maps/main.cf", f"{work}/strange/link/inside.cf")
+os.remove(f"{work}/strange/link/main.cf")
+os.symlink("../maps/main.cf", f"{work}/strange/link/main.cf")
+checks.check(run("lint", "--no-permissions", "strange/link", cwd=work).returncode in (0, 1),
+             "a link within where we are is followed")
+shutil.rmtree(outside)
+grows = "a0 = xxxxxxxxxx\n" + "".join(f"a{i} = $a{i - 1}$a{i - 1}$a{i - 1}\n" for i in range(1, 60))
+for name, text in {"grows": grows + "mynetworks = $a59\n", "round": "a = $b\nb = ${c}\nc = x$a\nmynetworks = $a\n",
+                   "deep": "x = " + "${a?{" * 20000 + "}}" * 20000 + "\n",
+                   "tables": "virtual_alias_maps = " + "inline:{" * 9000 + "}" * 9000 + "\n",
+                   "envsubst": "myhostname = ${HOST}\nmessage_size_limit = ${SIZE}\n"}.items():
+    write("strange/text/main.cf", "compatibility_level = 3.6\n" + text)
+    write("strange/text/master.cf", MASTER + ("  -o " + "{" * 9000 + "\n" if name == "deep" else ""))
+    result = run("lint", "--no-permissions", "-T", "3.7", "strange/text", cwd=work)
+    checks.equal(result.returncode, 1, f"{name}: exit status")
+    checks.check(len(result.stdout) < 10000, f"{name}: {len(result.stdout)} octets of output")
+    wanted = {"grows": b"S15", "round": b"S07", "deep": b"S09", "tables": b"M0", "envsubst": b"S06"}[name]
+    checks.check(b"[" + wanted in result.stdout, f"{name}: {result.stdout}")
+checks.check(b"[S20]" not in result.stdout and b"environment" in result.stdout, f"envsubst: {result.stdout}")
+write("strange/text/main.cf", "compatibility_level = 3.6\nbiff = \033[31mred\033]0;x\007\n::error::x = 1\nfoo%0A::warning::y = 1\n")
+for form in ("text", "gcc", "json", "sarif", "github", "gitlab", "junit"):
+    result = run("lint", "--no-permissions", "--format", form, "strange/text", cwd=work)
+    checks.check(b"\033" not in result.stdout and b"\007" not in result.stdout, f"{form}: escapes for terminals")
+    if form == "github":
+        checks.check(not any(line.startswith((b"::error::x", b"::warning::y")) for line in result.stdout.splitlines()) and
+                     b"%250A" in result.stdout, f"github: commands of a stranger: {result.stdout}")
+
 # one that cannot be read does not hide the others
 checks.equal(places("odd/nul", "etc"), (["etc/main.cf:1"], 3), "one of two is unreadable")
 
@@ -173,6 +228,46 @@ small, large = peak(*names[:100]), peak(*names)
 # AddressSanitizer keeps freed memory for a while
 sanitized = b"libasan" in subprocess.run(["ldd", CONFGEN], stdout=subprocess.PIPE, check=True).stdout
 checks.check(large < 1.5 * small or sanitized, f"memory grows: {small} KiB for 100, {large} KiB for 1000")
+
+
+def settings(text):
+    """main.cf as Postfix reads it: name -> value with single blanks."""
+    found = {}
+    for logical in re.sub(r"\n[ \t]+(?=[^\s#])", " ", re.sub(r"(?m)^[ \t]*#.*\n", "", text)).splitlines():
+        name, equals, value = logical.partition("=")
+        if equals:
+            found[name.strip()] = " ".join(value.split())
+    return found
+
+
+def stock_text(name):
+    """A text of dms_stock.c: its string literals put together."""
+    with open(f"{SOURCE}/confgen/lint/dms_stock.c", encoding="utf-8") as file:
+        literals = re.search(rf"{name}\[\] =(.*?);\n\n", file.read(), re.DOTALL).group(1)
+    return "".join(part.replace("\\n", "\n") for part in re.findall(r'"([^"]*)"', literals))
+
+
+# the stock of docker-mailserver that overrides are judged on is what its image has, but for what
+# dms_stock.c says
+IMAGE = f"{DATA}/corpus/docker-mailserver__docker-mailserver"
+OTHERWISE = {"compatibility_level", "myhostname", "smtpd_tls_chain_files", "virtual_transport"}
+LEFT_OUT = {"alias_maps", "alias_database", "virtual_mailbox_domains", "virtual_alias_maps", "header_checks",
+            "smtp_header_checks", "relayhost", "readme_directory", "tls_high_cipherlist",
+            "smtpd_tls_exclude_ciphers", "smtpd_tls_loglevel", "smtp_tls_loglevel"}
+if os.path.exists(f"{IMAGE}/main.cf"):
+    with open(f"{IMAGE}/main.cf", encoding="utf-8") as file:
+        image = settings(file.read())
+    ours = settings(stock_text("main_cf"))
+    for name in sorted(set(image) - LEFT_OUT | set(ours) - OTHERWISE):
+        if name not in OTHERWISE:
+            checks.equal(ours.get(name), image.get(name), f"docker-mailserver's main.cf: {name}")
+    with open(f"{IMAGE}/master.cf", encoding="utf-8") as file:
+        image = [line.split() for line in file if line.strip() and not line.lstrip().startswith("#")]
+    checks.equal([line.split() for line in stock_text("master_cf").splitlines()], image,
+                 "docker-mailserver's master.cf")
+else:
+    print("# the stock of docker-mailserver is not compared: POSTERN_TEST_DATA")
+
 # what a topology gives
 with open(f"{SOURCE}/examples/dms-relay/topology.yaml", encoding="utf-8") as file:
     topology = file.read()

@@ -261,7 +261,8 @@ def dns_record(key):
     return b"v=DKIM1; k=rsa; p=" + base64.b64encode(der)
 
 
-# Mail::DKIM asks this instead of a name server.
+# Mail::DKIM asks this instead of a name server. Messages come as opendkim_verify takes them; a line is
+# printed for each.
 PERL_VERIFIER = r"""
 use strict; use warnings;
 use Mail::DKIM::Verifier;
@@ -277,14 +278,67 @@ my ($name, $record) = @ARGV;
     };
 }
 binmode STDIN;
-my $verifier = Mail::DKIM::Verifier->new;
-local $/;
-my $message = <STDIN>;
-$verifier->PRINT($message);
-$verifier->CLOSE;
-print $verifier->result_detail, "\n";
-exit($verifier->result eq 'pass' ? 0 : 1);
+$| = 1;
+while (defined(my $length = <STDIN>)) {
+    read(STDIN, my $message, $length) == $length or die "cut short";
+    my $verifier = Mail::DKIM::Verifier->new;
+    $verifier->PRINT($message);
+    $verifier->CLOSE;
+    print $verifier->result_detail, "\n";
+}
 """
+
+
+class MailDkim:
+    """Mail::DKIM, with one record. It knows no Ed25519."""
+
+    def __init__(self, name, record):
+        self.process = subprocess.Popen(["perl", "-e", PERL_VERIFIER, name, record.decode()],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.stdin.close()
+        self.process.wait(60)
+        self.process.stdout.close()
+
+    def complaint(self, message):
+        """None for a message whose signature is good."""
+        self.process.stdin.write(b"%d\n" % len(message) + message)
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().decode(errors="replace").strip()
+        return None if answer == "pass" else f"Mail::DKIM: {answer or 'it ended'}"
+
+
+class Opendkim:
+    """libopendkim, with records by name."""
+
+    def __init__(self, records):
+        judge = os.path.join(BUILD, "test/milter/opendkim_verify")
+        self.process = subprocess.Popen([judge] + [f"{name}={record.decode()}" for name, record in records.items()],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.stdin.close()
+        self.process.wait(60)
+        self.process.stdout.close()
+
+    def signatures(self, message):
+        """[(a, d, s, "good" or what is wrong)] from the top."""
+        self.process.stdin.write(b"%d\n" % len(message) + message)
+        self.process.stdin.flush()
+        found = []
+        for line in iter(self.process.stdout.readline, b"\n"):
+            if not line:
+                return ["it ended"]
+            found.append(tuple(line.decode().rstrip("\n").split(" ", 3)))
+        return found
 
 
 def verify(message, key, selector="mail", domain="example.com"):
@@ -302,21 +356,21 @@ def verify(message, key, selector="mail", domain="example.com"):
     odd = re.search(rb"^[^\s:]+[ \t]+:", message.split(b"\r\n\r\n")[0], re.MULTILINE)
     if not odd and not dkim.verify(message, dnsfunc=lookup):
         return "dkimpy refuses the signature"
-    result = subprocess.run(["perl", "-e", PERL_VERIFIER, wanted, record.decode()], input=message,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    if result.returncode != 0:
-        return f"Mail::DKIM: {result.stdout.decode(errors='replace').strip()}"
-    return None
+    with MailDkim(wanted, record) as judge:
+        return judge.complaint(message)
 
 
-def judge_all(message, records):
-    """Every signature of a message, judged by dkimpy and libopendkim (and Mail::DKIM where it knows the
-    algorithm). `records`: name to record. Returns [(a, d, s)] from the top, or a complaint."""
+def judge_all(message, records, opendkim=None):
+    """Every signature of a message, judged by dkimpy and libopendkim. `records`: name to record; `opendkim`:
+    a running judge that has them. Returns [(a, d, s)] from the top, or a complaint."""
     import dkim
 
     def lookup(name, timeout=5):
         return records.get(name.decode().rstrip(".").lower())
 
+    if not opendkim:
+        with Opendkim(records) as judge:
+            return judge_all(message, records, judge)
     header = message.split(b"\r\n\r\n")[0]
     count = len(re.findall(rb"^DKIM-Signature[ \t]*:", header, re.MULTILINE | re.IGNORECASE))
     odd = re.search(rb"^[^\s:]+[ \t]+:", header, re.MULTILINE)
@@ -326,14 +380,10 @@ def judge_all(message, records):
                 return f"dkimpy refuses signature {index}"
         except dkim.DKIMException as error:
             return f"dkimpy refuses signature {index}: {error}"
-    judge = os.path.join(BUILD, "test/milter/opendkim_verify")
-    done = subprocess.run([judge] + [f"{name}={record.decode()}" for name, record in records.items()],
-                          input=message, stdout=subprocess.PIPE, check=False,
-                          env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
-    lines = [tuple(line.split(" ", 3)) for line in done.stdout.decode().splitlines()]
-    if done.returncode != 0 or len(lines) != count:
-        return f"libopendkim: {done.returncode} {lines}"
-    return [line[:3] for line in lines]
+    found = opendkim.signatures(message)
+    if not count or len(found) != count or any(line[3:] != ("good",) for line in found):
+        return f"libopendkim: {found}"
+    return [line[:3] for line in found]
 
 
 def missing_tools():

@@ -1,9 +1,10 @@
 /*
- * Verifies the signatures of a message with libopendkim, as a judge of what is signed without it.
+ * Verifies the signatures of messages with libopendkim, as a judge of what is signed without it.
  *
- * Usage: opendkim_verify NAME=RECORD... <MESSAGE
- * NAME is SELECTOR._domainkey.DOMAIN. Prints a line for each signature, "a d s result", in the
- * order of the message. Exits 0 if there is one and all are good.
+ * Usage: opendkim_verify NAME=RECORD... <MESSAGES
+ * NAME is SELECTOR._domainkey.DOMAIN. Each message comes after a line with its octets in decimal.
+ * Prints a line for each signature, "a d s result", in the order of the message, and after those of
+ * a message an empty line. Exits 0 if all signatures are good, and each message has one.
  */
 #include <opendkim/dkim.h>
 #include <stdio.h>
@@ -65,19 +66,13 @@ static int report(DKIM *dkim)
 	return bad || count == 0;
 }
 
-int main(int argc, char **argv)
+static int judge(DKIM_LIB *library, char *message, size_t length)
 {
-	static char message[32 << 20];
-	size_t length = fread(message, 1, sizeof(message) - 1, stdin);
-	DKIM_LIB *library = dkim_init(NULL, NULL);
 	DKIM_STAT status;
-	DKIM *dkim;
+	DKIM *dkim = dkim_verify(library, (const u_char *)"judge", NULL, &status);
 	char *body;
+	int bad;
 
-	records = argv + (argc > 0);
-	if (!library || dkim_set_key_lookup(library, look_up) != DKIM_STAT_OK)
-		return 3;
-	dkim = dkim_verify(library, (const u_char *)"judge", NULL, &status);
 	if (!dkim)
 		return 3;
 	body = give_header(dkim, message);
@@ -86,5 +81,29 @@ int main(int argc, char **argv)
 	if (body < message + length)
 		dkim_body(dkim, (u_char *)body, (size_t)(message + length - body));
 	dkim_eom(dkim, NULL);
-	return report(dkim);
+	bad = report(dkim);
+	dkim_free(dkim);
+	return bad;
+}
+
+int main(int argc, char **argv)
+{
+	static char message[32 << 20];
+	DKIM_LIB *library = dkim_init(NULL, NULL);
+	size_t length;
+	int bad = 0;
+
+	records = argv + (argc > 0);
+	if (!library || dkim_set_key_lookup(library, look_up) != DKIM_STAT_OK)
+		return 3;
+	while (scanf("%zu", &length) == 1 && getchar() == '\n') {
+		if (length >= sizeof(message) || fread(message, 1, length, stdin) != length)
+			return 3;
+		message[length] = '\0';
+		bad |= judge(library, message, length);
+		puts("");
+		fflush(stdout);
+	}
+	dkim_close(library);
+	return bad;
 }

@@ -2,8 +2,8 @@
 """accepted.py NAME TOPOLOGY: what real programs say to the files for and behind proxies.
 
 HAProxy, nginx, nft, doveconf, docker-compose and postconf judge what is theirs and must complain of
-nothing. Traefik, Caddy and Dovecot 2.4 cannot run here: their files are parsed, and every name and
-port that they refer to is looked up. demands.py has what must be in them.
+nothing. Traefik and Caddy cannot run here: their files are parsed, and every name and port that they
+refer to is looked up. demands.py has what must be in them.
 """
 import ipaddress
 import json
@@ -21,6 +21,7 @@ except ImportError:
     print("skipped: needs python3-yaml")
     sys.exit(77)
 
+import dovecot
 from demands import DEMANDS, MASTER
 
 SOURCE = pathlib.Path(os.environ["POSTERN_SOURCE"])
@@ -29,7 +30,6 @@ PROGRAMS = {"haproxy": "haproxy", "nginx": "nginx-light", "nft": "nftables",
             "unshare": "util-linux"}
 SOFTWARE = {"haproxy.cfg": "haproxy", "nginx.conf": "nginx", "traefik.yaml": "traefik",
             "caddy.json": "caddy"}
-DOVECOT_NAMES = {"haproxy_trusted_networks", "service", "inet_listener", "port", "haproxy", "ssl"}
 
 failures = []
 
@@ -209,47 +209,6 @@ def check_firewall(file, wanted):
     expect(f"{file.parent.name}: guarded ports", refused, set(wanted))
 
 
-# --- Dovecot ---
-
-def listeners_of(text):
-    """inet_listeners with what is set in them: {name: {key: value}}."""
-    found, current = {}, None
-    for line in text.splitlines():
-        words = line.split("#")[0].split()
-        if words[:1] == ["inet_listener"]:
-            current = found.setdefault(words[1], {})
-        elif words == ["}"]:
-            current = None
-        elif current is not None and len(words) == 3:
-            current[words[0]] = words[2]
-    return found
-
-
-def check_dovecot(file, work, version, trusted, wanted):
-    text = file.read_text()
-    if version == "2.3":
-        config = work / "dovecot.conf"
-        config.write_text("protocols = imap pop3 sieve\nssl = yes\nssl_cert = x\nssl_key = x\n"
-                          f"!include {file}\n")
-        text = run("doveconf", "-n", "-c", config)
-    else:
-        print(f"{file.parent.name}: Dovecot {version} is not here, so only the names are looked at")
-        names = {re.split(r"[ ={]", line.strip())[0] for line in text.splitlines()
-                 if line.strip() not in ("", "}") and line.strip()[0] != "#"}
-        expect("settings", names - DOVECOT_NAMES, set())
-        expect("braces", text.count("{"), text.count("}"))
-    expect("haproxy_trusted_networks", set(re.search(r"^haproxy_trusted_networks = (.*)$", text,
-                                                     re.M)[1].split()), trusted)
-    listeners = {name: keys for name, keys in listeners_of(text).items() if "haproxy" in keys}
-    expect("Dovecot's listeners", set(listeners), set(wanted))
-    for name, (port, haproxy, ssl) in wanted.items():
-        keys = listeners.get(name, {})
-        expect(f"{name}: haproxy", keys.get("haproxy") == "yes", haproxy)
-        if port:  # those that are there already keep their own port and TLS
-            expect(f"{name}: port", keys.get("port"), str(port))
-            expect(f"{name}: ssl", keys.get("ssl") == "yes", ssl)
-
-
 # --- Postfix ---
 
 def parameters(folder):
@@ -398,7 +357,11 @@ def main():
         expect("nodes with Dovecot", {file.parent.name for file in tree.glob("*/dovecot.cf")},
                set(demand["dovecot"]))
         for node, (version, trusted, wanted) in demand["dovecot"].items():
-            check_dovecot(tree / node / "dovecot.cf", work, version, trusted, wanted)
+            if version == "2.3":
+                failures.extend(dovecot.complaints(tree / node / "dovecot.cf", work, version, trusted,
+                                                   wanted))
+            else:
+                print(f"{node}: matrix_3.10_dovecot asks Dovecot {version}")
         for node, wanted in demand["patched"].items():
             check_dms(node, tree, work, wanted, demand["absent"].get(node, []))
             check_trust(node, work / f"dms-{node}", set().union(*demand["guarded"][node].values()))

@@ -88,7 +88,7 @@ int main(int argc, char **argv)
 	assert(file_read_fd(arena, 0, (size_t)64 << 20, &text, &length) == 0);
 	assert(dns_resolver_new((const char *const *)argv + first, (size_t)argc - first, 3000,
 				&resolver) == 0);
-	library = verifier_library_new(resolver);
+	library = verifier_library_new(resolver, VERIFIER_DNS_SECONDS);
 	assert(library);
 	for (unsigned long i = 0; i < times; i++) {
 		struct verifier *verifier = verifier_begin(library, "test", VERIFIER_SIGNATURES);

@@ -432,19 +432,31 @@ static void test_actions(void **state)
 	}
 }
 
+static struct domain_set make_set(struct arena *arena, const char *const *listed, size_t count)
+{
+	struct domain_set set = {.exact = NULL};
+
+	for (size_t i = 0; i < count; i++)
+		domain_set_add(arena, &set, listed[i]);
+	return set;
+}
+
 static void test_bindings(void **state)
 {
 	static const char *own_domain[] = {"example.com"}, *below[] = {"*.example.com"};
 	static const char *robots[] = {"Robot"}, *submission[] = {"submission"};
 	static struct ip_network app, pair;
+	struct arena *arena = arena_new(0);
 	const struct sender_binding bindings[] = {
-		{.name = "app", .networks = {&app, 1}, .domains = {own_domain, 1}},
+		{.name = "app", .networks = {&app, 1}, .domains = make_set(arena, own_domain, 1)},
 		{.name = "robot",
 		 .networks = {&pair, 1},
 		 .users = {robots, 1},
-		 .domains = {below, 1},
+		 .domains = make_set(arena, below, 1),
 		 .null_sender = true},
-		{.name = "listener", .listeners = {submission, 1}, .domains = {own_domain, 1}},
+		{.name = "listener",
+		 .listeners = {submission, 1},
+		 .domains = make_set(arena, own_domain, 1)},
 	};
 	static const struct {
 		const char *address, *user, *listener, *domain; /* domain: NULL is <> */
@@ -496,6 +508,7 @@ static void test_bindings(void **state)
 				assert_string_equal(got.code, "550");
 		}
 	}
+	arena_free(arena);
 }
 
 /* The nearest of what is listed counts, in whatever order it stands. */
@@ -528,14 +541,17 @@ static void test_excepted_domains(void **state)
 	for (size_t i = 0; i < count; i++)
 		reversed[count - 1 - i] = listed[i];
 	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
-		struct sender_binding binding = {.networks = {&all, 1},
-						 .domains = {i % 2 ? reversed : listed, count}};
+		struct arena *arena = arena_new(0);
+		struct sender_binding binding = {
+			.networks = {&all, 1},
+			.domains = make_set(arena, i % 2 ? reversed : listed, count)};
 
 		other.bindings = &binding;
 		other.binding_count = 1;
 		if ((policy_sender(&other, &client, cases[i / 2].domain).kind == JUDGEMENT_GOOD) !=
 		    cases[i / 2].allowed)
 			fail_msg("%s, order %zu", cases[i / 2].domain, i % 2);
+		arena_free(arena);
 	}
 }
 
@@ -565,8 +581,9 @@ static void test_bound_authors(void **state)
 	assert_int_equal(ip_parse("10.0.0.2", &stranger.address), IP_OK);
 	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
 		const char *domain = cases[i / 2].domain;
+		struct arena *arena = arena_new(0);
 		struct sender_binding binding = {.networks = {&app, 1},
-						 .domains = {own_domain, 1},
+						 .domains = make_set(arena, own_domain, 1),
 						 .from = i % 2 ? AUTHORS_OURS : AUTHORS_ALLOWED};
 		bool wanted = i % 2 ? cases[i / 2].ours : cases[i / 2].allowed;
 		struct judgement got;
@@ -582,6 +599,7 @@ static void test_bound_authors(void **state)
 		if ((got.kind == JUDGEMENT_GOOD) != cases[i / 2].sender)
 			fail_msg("sender %s, from %zu", domain, i % 2);
 		assert_int_equal(policy_author(&other, &stranger, domain).kind, JUDGEMENT_GOOD);
+		arena_free(arena);
 	}
 }
 

@@ -117,16 +117,16 @@ static void test_values(void **state)
 
 static void test_answers(void **state)
 {
-	char buffer[POLICY_LONGEST_ACTION + 16], action[2 * POLICY_LONGEST_ACTION];
+	char buffer[POLICY_ANSWER_SIZE], action[2 * POLICY_LONGEST_ACTION];
 
 	(void)state;
-	assert_int_equal(policy_answer_write("DUNNO", buffer, sizeof(buffer)), 14);
+	assert_int_equal(policy_answer_write("DUNNO", buffer), 14);
 	assert_string_equal(buffer, "action=DUNNO\n\n");
-	policy_answer_write("REJECT a\r\n\naction=OK\x7f\xc3\xbc", buffer, sizeof(buffer));
+	policy_answer_write("REJECT a\r\n\naction=OK\x7f\xc3\xbc", buffer);
 	assert_string_equal(buffer, "action=REJECT a   action=OK \xc3\xbc\n\n");
 	memset(action, 'x', sizeof(action));
 	action[sizeof(action) - 1] = '\0';
-	assert_int_equal(policy_answer_write(action, buffer, sizeof(buffer)),
+	assert_int_equal(policy_answer_write(action, buffer),
 			 7 + POLICY_LONGEST_ACTION + 2);
 	assert_string_equal(buffer + 7 + POLICY_LONGEST_ACTION, "\n\n");
 }

@@ -1,0 +1,27 @@
+# Run by cpack when the components are staged, each below CPACK_TEMPORARY_DIRECTORY, and before they are
+# packed: what a Debian package has that an installation by hand has not, and one time for all files.
+function(run)
+	execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+foreach(component ${CPACK_COMPONENTS_ALL})
+	set(stage ${CPACK_TEMPORARY_DIRECTORY}/${component})
+	if(EXISTS ${POSTERN_PACKAGING}/${component}/default)
+		file(MAKE_DIRECTORY ${stage}/etc/default ${stage}/etc/postern)
+		file(COPY_FILE ${POSTERN_PACKAGING}/${component}/default
+			${stage}/etc/default/postern-${component})
+	endif()
+	if(component STREQUAL "milter")
+		run(install -d -m 0700 ${stage}/etc/postern/keys)
+	endif()
+	file(GLOB folders ${stage}/usr/share/doc/*)
+	foreach(folder ${folders})
+		file(COPY_FILE ${POSTERN_CHANGELOG} ${folder}/changelog.Debian)
+		run(gzip --best --no-name ${folder}/changelog ${folder}/changelog.Debian)
+	endforeach()
+	if(EXISTS ${stage}/usr/share/man)
+		run(find ${stage}/usr/share/man -type f -exec gzip --best --no-name {} +)
+	endif()
+	run(chmod -R u=rwX,go=rX,g-s ${stage}/usr)
+	run(find ${stage} -exec touch --no-dereference --date=@$ENV{SOURCE_DATE_EPOCH} {} +)
+endforeach()
