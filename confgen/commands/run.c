@@ -134,18 +134,37 @@ struct trace *run_trace(struct run *run)
 	return trace_new(run->arena, run->topology, sources, run->files.count);
 }
 
+/* What is no file, such as a device, cannot be replaced. */
+static int write_through(FILE *out, const struct strbuf *text)
+{
+	bool failed;
+
+	if (!out)
+		return -errno;
+	failed = fwrite(text->text, 1, text->length, out) != text->length || fflush(out) != 0;
+	return failed ? -errno : 0;
+}
+
 enum exit_status run_put(const struct strbuf *text, const char *path)
 {
-	int error = 0;
+	int error;
 
-	if (strcmp(path, "-") != 0)
+	if (strcmp(path, "-") == 0) {
+		error = write_through(stdout, text);
+		path = "the output";
+	} else {
 		error = file_replace(path, NULL, 0, text->text, text->length);
-	else if (fwrite(text->text, 1, text->length, stdout) != text->length || fflush(stdout) != 0)
-		error = -errno;
+		if (error == -EINVAL) {
+			FILE *out = fopen(path, "we");
+
+			error = write_through(out, text);
+			if (out && fclose(out) != 0 && !error)
+				error = -errno;
+		}
+	}
 	if (!error)
 		return EXIT_CLEAN;
-	complain("cannot write %s: %s", strcmp(path, "-") != 0 ? path : "the output",
-		 strerror(-error));
+	complain("cannot write %s: %s", path, strerror(-error));
 	return EXIT_BROKEN;
 }
 

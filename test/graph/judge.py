@@ -229,6 +229,17 @@ def judge_errors(work):
         done = graph("-f", "svg", "-o", target, example, status=3, env={"PATH": work})
         check("dot cannot draw" in done.stderr, done.stderr)
         check(open(target).read() == "before", "the file changed")
+    # a device stays one, and is written to
+    pipe = os.path.join(work, "pipe")
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
+    graph("-o", pipe, example)
+    check(reader.communicate(timeout=60)[0] == graph(example).stdout, "a pipe got something else")
+    check(os.path.exists(pipe) and not os.path.isfile(pipe), "a pipe became a file")
+    check("cannot write" in graph("-o", "/dev/full", example, status=3).stderr, "a full device")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([CONFGEN, "graph", example], stdout=full, stderr=subprocess.PIPE)
+        check(done.returncode == 3, "a full standard output", done.returncode)
     check("no format" in graph("-f", "png", example, status=2).stderr, "bad format")
     graph(os.path.join(work, "absent.yaml"), status=3)
     graph("-o", os.path.join(work, "absent", "x"), example, status=3)
