@@ -115,6 +115,11 @@ const char *severity_name(enum severity severity)
 	return words[severity];
 }
 
+size_t diagnostics_size(const struct diagnostics *list)
+{
+	return list->count;
+}
+
 size_t diagnostics_count(const struct diagnostics *list, enum severity at_least)
 {
 	size_t count = 0;

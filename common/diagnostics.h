@@ -98,6 +98,9 @@ void diagnostics_append(struct diagnostics *list, const struct diagnostics *from
 /* How many there are of at least this severity. */
 size_t diagnostics_count(const struct diagnostics *list, enum severity at_least);
 
+/* How many there are, at no cost. */
+size_t diagnostics_size(const struct diagnostics *list);
+
 /*
  * Prints all, sorted by file, line and column, duplicates left out: "file:line:col: error: message
  * [rule]", the source line with a caret, and the hint. A source line that seems to hold a password

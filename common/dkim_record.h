@@ -47,6 +47,12 @@ char *dkim_record_name(struct arena *arena, const char *domain, const char *sele
 char *dkim_record_zone_line(struct arena *arena, const char *domain, const char *selector,
 			    const char *text);
 
+/*
+ * The text of the TXT record that a zone file's line holds, which may go on over several lines, as
+ * opendkim-genkey writes it; NULL when there is none.
+ */
+char *dkim_record_read_line(struct arena *arena, const char *line, size_t length);
+
 enum dkim_record_state {
 	DKIM_RECORD_GOOD,
 	DKIM_RECORD_MISSING,

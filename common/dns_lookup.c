@@ -150,6 +150,22 @@ static int collect(void *user, const ldns_pkt *packet)
 	return 0;
 }
 
+int dns_read_packet(struct arena *arena, const char *name, enum dns_type type, const uint8_t *wire,
+		    size_t length, struct dns_answer *out)
+{
+	struct lookup lookup = {.arena = arena, .name = name, .type = (ldns_rr_type)type};
+	ldns_pkt *packet = NULL;
+	int error;
+
+	if (ldns_wire2pkt(&packet, wire, length) != LDNS_STATUS_OK)
+		return -EINVAL;
+	error = collect(&lookup, packet);
+	ldns_pkt_free(packet);
+	if (error == 0)
+		*out = lookup.answer;
+	return error;
+}
+
 int dns_lookup(const struct dns_resolver *resolver, struct arena *arena, const char *name,
 	       enum dns_type type, unsigned milliseconds, struct dns_answer *out)
 {

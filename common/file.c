@@ -72,9 +72,11 @@ int file_read_fd(struct arena *arena, int fd, size_t limit, char **text, size_t 
 	return 0;
 }
 
-int file_read(struct arena *arena, const char *path, size_t limit, char **text, size_t *length)
+static int read_path(struct arena *arena, const char *path, bool pipes, size_t limit, char **text,
+		     size_t *length)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* a pipe that nobody writes to would keep open() waiting */
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (pipes ? 0 : O_NONBLOCK));
 	struct stat status;
 
 	if (fd < 0)
@@ -83,11 +85,34 @@ int file_read(struct arena *arena, const char *path, size_t limit, char **text, 
 		return -errno;
 	if (S_ISDIR(status.st_mode))
 		return -EISDIR;
-	if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
+	if (!S_ISREG(status.st_mode) && !(pipes && S_ISFIFO(status.st_mode)))
 		return -EINVAL;
 	if (S_ISREG(status.st_mode) && (unsigned long long)status.st_size > limit)
 		return -EFBIG;
 	return file_read_fd(arena, fd, limit, text, length);
+}
+
+int file_read(struct arena *arena, const char *path, size_t limit, char **text, size_t *length)
+{
+	return read_path(arena, path, true, limit, text, length);
+}
+
+int file_read_regular(struct arena *arena, const char *path, size_t limit, char **text,
+		      size_t *length)
+{
+	return read_path(arena, path, false, limit, text, length);
+}
+
+bool file_is_below(const char *folder, const char *path)
+{
+	char *home = realpath(folder, NULL), *real = realpath(path, NULL);
+	size_t length = home ? strlen(home) : 0;
+	bool below = home && real && strncmp(real, home, length) == 0 &&
+		     (real[length] == '/' || strcmp(home, "/") == 0);
+
+	free(home);
+	free(real);
+	return below;
 }
 
 static int write_all(int fd, const char *text, size_t length)

@@ -4,6 +4,7 @@
 
 #include "common/arena.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -12,6 +13,13 @@
  * -ENOMEM when the arena is exhausted. Outputs are untouched on error.
  */
 int file_read(struct arena *arena, const char *path, size_t limit, char **text, size_t *length);
+
+/* The same for regular files only: never waits for whoever writes to a pipe. */
+int file_read_regular(struct arena *arena, const char *path, size_t limit, char **text,
+		      size_t *length);
+
+/* Whether `path` is, symbolic links followed, below the folder. False where either is not there. */
+bool file_is_below(const char *folder, const char *path);
 
 /* The same for an open descriptor, which stays open. */
 int file_read_fd(struct arena *arena, int fd, size_t limit, char **text, size_t *length);

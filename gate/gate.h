@@ -88,6 +88,7 @@ struct client {
 	TAILQ_ENTRY(client) entry;
 	struct client_list *list;
 	int fd, service_fd; /* -1: closed */
+	bool watched;	    /* the loop knows `fd` */
 	int64_t deadline;
 	struct listener *listener;
 	struct service *service;
@@ -105,6 +106,7 @@ struct gate {
 	const char *metrics;	 /* as the process sees it, or NULL */
 	TAILQ_HEAD(, listener) listeners;
 	TAILQ_HEAD(, listen_socket) sockets;
+	TAILQ_HEAD(, listen_socket) closed_sockets; /* freed at the end of the round */
 	TAILQ_HEAD(, service) services;
 	struct client_list lingering; /* answered, until they close or time is up */
 	struct client_list gone;      /* freed at the end of the round */

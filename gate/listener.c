@@ -87,12 +87,9 @@ static void admit(struct listener *listener, int fd, const union socket_name *pe
 	bool trusted = listener_trusts(listener->config, ip_from_sockaddr(&peer->any));
 	struct service *service = trusted ? listener->proxied : listener->direct;
 	struct client *client = client_new(listener, fd);
-	int on = 1;
 
 	if (!client)
 		return;
-	/* what Postfix does for a connection that it accepts itself */
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (service) {
 		client->route = trusted ? VERDICT_PROXIED : VERDICT_DIRECT;
 		service_take(service, client);
@@ -181,10 +178,12 @@ static void on_connection(struct watch *watch, uint32_t events)
 static int add_socket(struct listener *listener, int fd, const struct listen_address *address)
 {
 	struct listen_socket *socket = calloc(1, sizeof(*socket));
-	int error;
+	int error, on = 1;
 
 	if (!socket)
 		return -ENOMEM;
+	/* connections inherit what Postfix sets for those that it accepts itself */
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	socket->watch.on_event = on_connection;
 	socket->fd = fd;
 	socket->listener = listener;
@@ -263,10 +262,29 @@ int listen_socket_adopt(struct listener *listener, int fd)
 	return add_socket(listener, fd, NULL);
 }
 
+/* The event came in the round in which the socket was closed. */
+static void ignore_connection(struct watch *watch, uint32_t events)
+{
+	(void)watch;
+	(void)events;
+}
+
 void listen_socket_close(struct gate *gate, struct listen_socket *socket)
 {
 	loop_remove(&gate->loop, socket->fd);
 	close(socket->fd);
 	TAILQ_REMOVE(&gate->sockets, socket, entry);
-	free(socket);
+	socket->watch.on_event = ignore_connection;
+	socket->listener = NULL;
+	TAILQ_INSERT_TAIL(&gate->closed_sockets, socket, entry);
+}
+
+void listen_sockets_free_closed(struct gate *gate)
+{
+	struct listen_socket *socket;
+
+	while ((socket = TAILQ_FIRST(&gate->closed_sockets))) {
+		TAILQ_REMOVE(&gate->closed_sockets, socket, entry);
+		free(socket);
+	}
 }

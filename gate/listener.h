@@ -19,7 +19,11 @@ int listen_socket_open(struct listener *listener, const struct listen_address *a
 /* Takes over a socket that listens already. 0 or -errno; the descriptor stays open on error. */
 int listen_socket_adopt(struct listener *listener, int fd);
 
+/* Closes it; an event of this round may still be for it. */
 void listen_socket_close(struct gate *gate, struct listen_socket *socket);
+
+/* Frees the closed ones: at the end of a round. */
+void listen_sockets_free_closed(struct gate *gate);
 
 /* Accepts again after a shortage, when it is time. */
 void listeners_run(struct gate *gate);

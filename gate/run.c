@@ -62,6 +62,7 @@ int gate_open(struct gate *gate)
 
 	TAILQ_INIT(&gate->listeners);
 	TAILQ_INIT(&gate->sockets);
+	TAILQ_INIT(&gate->closed_sockets);
 	TAILQ_INIT(&gate->services);
 	TAILQ_INIT(&gate->lingering);
 	TAILQ_INIT(&gate->gone);
@@ -144,6 +145,7 @@ int gate_run(struct gate *gate)
 		error = loop_round(&gate->loop, next_time(gate));
 		run_timers(gate);
 		clients_free_gone(gate);
+		listen_sockets_free_closed(gate);
 	}
 	TAILQ_FOREACH(service, &gate->services, entry)
 	service_give_up(service);
@@ -159,6 +161,7 @@ void gate_close(struct gate *gate)
 	while (!TAILQ_EMPTY(&gate->lingering))
 		client_end(TAILQ_FIRST(&gate->lingering), VERDICT_REFUSED);
 	clients_free_gone(gate);
+	listen_sockets_free_closed(gate);
 	listeners_free(gate, true);
 	services_free(gate, true);
 	close(gate->signal_fd);

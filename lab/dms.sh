@@ -7,7 +7,7 @@
 #   3. postfix-master.cf, line by line, through `postconf -P`.
 #   4. postfix-main.cf is appended to main.cf, and `postconf -n` rewrites the result. That is after
 #      master.cf, because postconf drops parameters that nothing refers to.
-#   5. user-patches.sh.
+#   5. user-patches.sh, while supervisord(1) runs if it is to run postern-gate.
 #
 # What differs from DMS: mail is delivered by virtual(8) in place of Dovecot's LMTP, no content
 # filters run, postscreen asks no DNS block lists, and deferred mail is tried again within seconds.
@@ -25,10 +25,15 @@ dms_serve() {
 	dms_milter "$1"
 	dovecot_serve "$1"
 	postfix_begin "$1"
+	[[ -z $(rendered "$1" postern-gate.conf) ]] || gate_wait "$1"
 }
 
 # Addresses of the mailboxes on a node.
 dms_mailboxes() {
+	messages_mailboxes "$1" < <(dms_usual_mailboxes "$1")
+}
+
+dms_usual_mailboxes() {
 	query '.domains[] | select(.mailboxes == $node) | .name as $domain |
 		(.recipients // ["user", "alice"] | map(if contains("@") then . else . + "@" + $domain end)) +
 		["postmaster@" + $domain] | unique[] | select(startswith("@") | not)' --arg node "$1"
@@ -103,7 +108,8 @@ dms_patches() {
 	file=$(rendered "$1" user-patches.sh)
 	[[ -n $file ]] || return 0
 	cp -r --preserve=mode "${file%/*}" "$lab_dir/nodes/$1/root$folder"
-	node_run "$1" "$folder/user-patches.sh" || fail "user-patches.sh of node $1 fails"
+	gate_supervise "$1" "$folder"
+	node_run "$1" "$folder/user-patches.sh" >&2 || fail "user-patches.sh of node $1 fails"
 }
 
 # The milter runs beside the container, in its network namespace: DMS itself knows nothing of it.

@@ -56,7 +56,8 @@ dns_zone() {
 		while read -r network address; do
 			[[ -n $address ]] || continue
 			echo "$(dns_reverse "$address") PTR ${hostname_of[$node]}."
-			[[ $network != internet || -n $(proxy_of "$node") ]] || dns_address "${hostname_of[$node]}" "$address"
+			[[ $network != internet || -n $(proxy_of "$node") || -n ${translated[$node]-} ]] ||
+				dns_address "${hostname_of[$node]}" "$address"
 		done <<<"${addresses_of[$node]}"
 	done
 	senders=$(internet_addresses | sed '/:/s/^/ip6:/; /:/!s/^/ip4:/' | paste -sd ' ')
@@ -64,6 +65,7 @@ dns_zone() {
 		dns_text "$domain" "v=spf1 mx $senders -all"
 	done < <(query '.domains[].name')
 	query '.domains[] | .name as $name | .mx[]? | "\($name). MX \(.preference) \(.hostname)."'
+	messages_query '.domains[]' | sed 's/$/. MX 10 mx.elsewhere.test./'
 	printf '%s\n' 'elsewhere.test. MX 10 mx.elsewhere.test.' \
 		'elsewhere.test. TXT "v=spf1 mx ip4:203.0.113.9 -all"'
 	milter_records

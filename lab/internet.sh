@@ -4,5 +4,7 @@
 
 internet_serve() {
 	postfix_base "$1" internet
+	node_run "$1" postconf -e \
+		"virtual_mailbox_domains = elsewhere.test $(messages_query '.domains[]' | paste -sd ' ')"
 	postfix_begin "$1"
 }

@@ -39,17 +39,18 @@ lab_open() {
 }
 
 lab_up() {
-	local began=$EPOCHREALTIME milliseconds roots=() until=''
+	local began=$EPOCHREALTIME milliseconds roots=() until='' messages=''
 	local milter=${POSTERN_MILTER-} gate=${POSTERN_GATE-}
 	lab_name=lab lab_out=''
 	while (($# > 0)); do
 		case $1 in
-		--name | --milter | --gate | --until | --state | --root) (($# > 1)) || misuse "$1 needs a value" ;;&
+		--name | --milter | --gate | --until | --state | --root | --messages) (($# > 1)) || misuse "$1 needs a value" ;;&
 		--name) lab_name=$2; shift ;;
 		--milter) milter=$2; shift ;;
 		--gate) gate=$2; shift ;;
 		--until) until=$2; shift ;;
 		--root) roots+=("$2"); shift ;;
+		--messages) messages=$2; shift ;;
 		--state) state=$(readlink -m -- "$2"); shift ;;
 		-*) misuse "no option $1" ;;
 		*) [[ -z $lab_out ]] || misuse "one rendered tree only"; lab_out=$1 ;;
@@ -67,7 +68,7 @@ lab_up() {
 		fail "lab $lab_name is there already: postern-lab down $lab_name ends it"
 	trap 'keeper_kill; lab_remove' EXIT
 	trap 'exit 130' INT TERM HUP
-	lab_prepare "$milter" "$gate" "$until" "${roots[@]}"
+	lab_prepare "$milter" "$gate" "$until" "$messages" "${roots[@]}"
 	keeper_start
 	trap - EXIT INT TERM HUP
 	milliseconds=$(((${EPOCHREALTIME/./} - ${began/./}) / 1000))
@@ -75,16 +76,17 @@ lab_up() {
 		$((milliseconds / 1000)) $((milliseconds % 1000 / 100))
 }
 
-# lab_prepare MILTER GATE UNTIL [ROOT...]: copies what the keeper reads, so that later changes do not matter.
+# lab_prepare MILTER GATE UNTIL MESSAGES [ROOT...]: copies what the keeper reads, so that later changes do not matter.
 lab_prepare() {
 	[[ -d $lab_out ]] || fail "there is no folder $lab_out"
 	cp -rL --preserve=mode -- "$lab_out" "$lab_dir/out"
+	[[ -z $4 ]] || messages_take "$4"
 	manifest_load
 	if [[ -n $(query '.nodes[] | select(.accounts // [] != [] or .kind != "postfix").name') ]]; then
 		need_programs dovecot
 	fi
 	proxy_check
-	root_choose "${@:4}"
+	root_choose "${@:5}"
 	milter_find "$1"
 	gate_find "$2"
 	echo "$3" >"$lab_dir/until"

@@ -53,7 +53,8 @@ manifest_add() {
 	kind_of[internet]=internet hostname_of[internet]=mx.elsewhere.test
 	addresses_of[internet]=$(printf 'internet %s\n' 198.51.100.25 203.0.113.9 2001:db8:ffff::25)
 	cidrs_of[internet]=$(printf '%s\n' 0.0.0.0/0 ::/0)
-	addresses_of[client]=$(container_clients)
+	messages_addresses
+	addresses_of[client]=$(container_clients; messages_clients)
 	if [[ -n ${addresses_of[client]} ]]; then
 		nodes+=(client) kind_of[client]=client hostname_of[client]=client.lab
 	fi

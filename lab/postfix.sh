@@ -39,6 +39,7 @@ postfix_install() {
 		install -m "$mode" "$lab_dir/out/$path" "$root$install"
 		[[ $owner == root:root ]] || node_run "$1" chown "$owner" "$install"
 	done < <(node_files "$1")
+	messages_hurry "$1"
 	postfix_settle "$1"
 	while read -r path install owner mode index; do
 		[[ $index == none ]] || node_run "$1" postmap "$index:$install"

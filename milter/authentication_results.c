@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <strings.h>
 
-#define LONGEST_VALUE 320 /* octets of a text that is quoted: a local part, "@" and a domain */
+#define SIGNATURE_LIMIT ((size_t)64 << 10) /* for what is written of one */
+#define LONGEST_VALUE	320 /* octets of a text that is quoted: a local part, "@" and a domain */
 
 /* RFC 2045 5.1: what needs no quotes. The '@' of i= is allowed by RFC 8601 2.2 in a pvalue. */
 static bool is_token(const char *text)
@@ -86,9 +87,10 @@ static char *add_comment(struct arena *arena, char *field, const struct verified
 	return *text ? arena_printf(arena, "%s (%s)", field, text) : field;
 }
 
-static char *add_signature(struct arena *arena, char *field, const struct verified_signature *item)
+static char *add_signature(struct arena *arena, const struct verified_signature *item)
 {
-	field = arena_printf(arena, "%s;\n\tdkim=%s", field, dkim_result_name(item->result));
+	char *field = arena_printf(arena, ";\n\tdkim=%s", dkim_result_name(item->result));
+
 	field = add_comment(arena, field, item);
 	field = add_property(arena, field, "d", item->domain);
 	field = add_property(arena, field, "i", item->identity);
@@ -97,15 +99,37 @@ static char *add_signature(struct arena *arena, char *field, const struct verifi
 	return add_property(arena, field, "b", item->prefix);
 }
 
+/* Signature by signature: the parts of one are copied often as it grows, the whole once. */
+static bool print_all(FILE *out, const char *authserv_id, const struct verification *verification)
+{
+	struct arena *scratch = arena_new(SIGNATURE_LIMIT);
+	bool good = scratch && fputs(authserv_id, out) >= 0;
+
+	if (verification->count == 0)
+		good = good && fputs(";\n\tdkim=none", out) >= 0;
+	for (size_t i = 0; good && i < verification->count; i++) {
+		const char *part = add_signature(scratch, &verification->signatures[i]);
+
+		good = part && fputs(part, out) >= 0;
+		arena_reset(scratch);
+	}
+	arena_free(scratch);
+	return good;
+}
+
 char *authentication_results_compose(struct arena *arena, const char *authserv_id,
 				     const struct verification *verification)
 {
-	char *field = arena_strdup(arena, authserv_id);
+	char *text = NULL, *field = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bool good = out && print_all(out, authserv_id, verification);
 
-	if (field && verification->count == 0)
-		return arena_printf(arena, "%s;\n\tdkim=none", field);
-	for (size_t i = 0; field && i < verification->count; i++)
-		field = add_signature(arena, field, &verification->signatures[i]);
+	if (out && fclose(out) != 0)
+		good = false;
+	if (good)
+		field = arena_strdup(arena, text);
+	free(text);
 	return field;
 }
 

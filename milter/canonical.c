@@ -5,16 +5,21 @@
 #include <errno.h>
 #include <openssl/evp.h>
 
+#define BLOCK 64 /* octets that are looked at together */
+
 struct canonical_hash {
 	EVP_MD_CTX *digest;
 	enum canonicalization form;
 	bool failed;
 	/* where a body stands */
-	bool blank;	/* blanks that may turn out to end the line */
-	bool cr;	/* a CR that may be half of a line's end */
-	bool in_line;	/* the line is not empty */
-	uint64_t empty; /* lines that may turn out to end the body */
-	bool any;	/* something was hashed */
+	enum {
+		NO_BLANK,
+		BLANK,	  /* blanks that may turn out to end the line */
+		BLANK_CR, /* and a CR after them that may be half of a line's end */
+	} blank;
+	bool cr;       /* a CR that may be half of a line's end */
+	uint64_t held; /* line ends that may turn out to end the body */
+	bool any;      /* there is more than line ends */
 	size_t used;
 	unsigned char out[4096];
 };
@@ -42,10 +47,15 @@ void canonical_free(struct canonical_hash *hash)
 	free(hash);
 }
 
+static void update(struct canonical_hash *hash, const void *data, size_t size)
+{
+	if (!EVP_DigestUpdate(hash->digest, data, size))
+		hash->failed = true;
+}
+
 static void flush(struct canonical_hash *hash)
 {
-	if (!EVP_DigestUpdate(hash->digest, hash->out, hash->used))
-		hash->failed = true;
+	update(hash, hash->out, hash->used);
 	hash->used = 0;
 }
 
@@ -56,11 +66,23 @@ static void put(struct canonical_hash *hash, unsigned char octet)
 	hash->out[hash->used++] = octet;
 }
 
+/* What is short is gathered; what is long is hashed where it is. */
+static void put_octets(struct canonical_hash *hash, const void *data, size_t size)
+{
+	if (size > sizeof(hash->out) - hash->used)
+		flush(hash);
+	if (size > sizeof(hash->out) / 4) {
+		flush(hash);
+		update(hash, data, size);
+		return;
+	}
+	memcpy(hash->out + hash->used, data, size);
+	hash->used += size;
+}
+
 static void put_line_end(struct canonical_hash *hash)
 {
-	put(hash, '\r');
-	put(hash, '\n');
-	hash->any = true;
+	put_octets(hash, "\r\n", 2);
 }
 
 static bool is_blank(int c)
@@ -100,53 +122,133 @@ void canonical_header(struct canonical_hash *hash, const char *text, size_t leng
 	if (hash->form == CANONICALIZATION_RELAXED)
 		put_relaxed_header(hash, text, length);
 	else
-		for (size_t i = 0; i < length; i++)
-			put(hash, (unsigned char)text[i]);
+		put_octets(hash, text, length);
 	if (end)
 		put_line_end(hash);
 }
 
-static void put_body(struct canonical_hash *hash, unsigned char octet)
+/* More than line ends comes: those before it count. */
+static void release(struct canonical_hash *hash)
 {
-	for (; hash->empty; hash->empty--)
+	for (; hash->held; hash->held--)
 		put_line_end(hash);
-	if (hash->blank)
-		put(hash, ' ');
-	hash->blank = false;
-	hash->in_line = true;
-	put(hash, octet);
+	hash->any = true;
 }
 
-static void end_body_line(struct canonical_hash *hash)
+static void release_cr(struct canonical_hash *hash)
 {
-	if (hash->in_line)
-		put_line_end(hash);
-	else
-		hash->empty++;
-	hash->in_line = false;
-	hash->blank = false; /* blanks at the end of a line are not hashed */
+	release(hash);
+	put(hash, '\r');
+	hash->cr = false;
+}
+
+/* Hashes a piece of a body as it is, but for the line ends at its end, which are held back. */
+static void put_body(struct canonical_hash *hash, const unsigned char *p, const unsigned char *end)
+{
+	uint64_t lines = 0;
+
+	if (hash->cr && p < end) {
+		if (*p == '\n') {
+			hash->cr = false;
+			hash->held++;
+			p++;
+		} else {
+			release_cr(hash);
+		}
+	}
+	if (p == end)
+		return;
+	if (end[-1] == '\r') {
+		hash->cr = true;
+		end--;
+	}
+	for (; end - p >= 2 && end[-1] == '\n' && end[-2] == '\r'; end -= 2)
+		lines++;
+	if (p < end) {
+		release(hash);
+		put_octets(hash, p, (size_t)(end - p));
+	}
+	hash->held += lines;
+}
+
+static void put_body_text(struct canonical_hash *hash, const char *text)
+{
+	put_body(hash, (const unsigned char *)text, (const unsigned char *)text + strlen(text));
+}
+
+/*
+ * Whether none of BLOCK octets begins what the relaxed form changes; the octet behind them is read,
+ * too. Without a way out of the loop, so that compilers make it a few vector instructions.
+ */
+static bool block_is_plain(const unsigned char *p)
+{
+	unsigned char found = 0;
+
+	for (size_t i = 0; i < BLOCK; i++) {
+		unsigned char space = p[i] == ' ', next = p[i + 1];
+
+		found |= (unsigned char)((p[i] == '\t') | (space & ((next == ' ') | (next == '\t') |
+								    (next == '\r'))));
+	}
+	return !found;
+}
+
+/*
+ * The first octet that the relaxed form may change, or `end`: a tab, or a space before another
+ * blank, a CR, or what is not there yet. All other spaces stay as they are.
+ */
+static const unsigned char *find_change(const unsigned char *p, const unsigned char *end)
+{
+	while (end - p > BLOCK && block_is_plain(p))
+		p += BLOCK;
+	for (; p < end; p++)
+		if (*p == '\t' || (*p == ' ' && (p + 1 == end || is_blank(p[1]) || p[1] == '\r')))
+			break;
+	return p;
+}
+
+/* Goes on behind blanks: they are one if the line does. Returns false when that is open still. */
+static bool end_blanks(struct canonical_hash *hash, const unsigned char **at,
+		       const unsigned char *end)
+{
+	const unsigned char *p = *at;
+
+	if (hash->blank == BLANK_CR) {
+		put_body_text(hash, *p == '\n' ? "\r" : " \r");
+		hash->blank = NO_BLANK;
+		return true;
+	}
+	while (p < end && is_blank(*p))
+		p++;
+	*at = p;
+	if (p == end)
+		return false;
+	if (*p == '\r' && p + 1 == end) {
+		hash->blank = BLANK_CR;
+		return false;
+	}
+	if (*p != '\r' || p[1] != '\n')
+		put_body_text(hash, " ");
+	hash->blank = NO_BLANK;
+	return true;
 }
 
 void canonical_body(struct canonical_hash *hash, const void *data, size_t size)
 {
-	const unsigned char *p = data, *end = p + size;
-	bool relaxed = hash->form == CANONICALIZATION_RELAXED;
+	const unsigned char *p = data, *end = p + size, *stop;
 
-	for (; p < end; p++) {
-		if (hash->cr) {
-			hash->cr = false;
-			if (*p == '\n') {
-				end_body_line(hash);
-				continue;
-			}
-			put_body(hash, '\r');
-		}
-		if (*p == '\r')
-			hash->cr = true;
-		else if (relaxed && is_blank(*p))
-			hash->blank = true;
-		else
-			put_body(hash, *p);
+	if (hash->form == CANONICALIZATION_SIMPLE) {
+		put_body(hash, p, end);
+		return;
+	}
+	while (p < end) {
+		if (hash->blank != NO_BLANK && !end_blanks(hash, &p, end))
+			return;
+		stop = find_change(p, end);
+		put_body(hash, p, stop);
+		if (stop < end)
+			hash->blank = BLANK;
+		p = stop;
 	}
 }
 
@@ -162,12 +264,13 @@ static int finish(struct canonical_hash *hash, unsigned char *digest)
 
 int canonical_finish_body(struct canonical_hash *hash, unsigned char *digest)
 {
+	if (hash->blank == BLANK_CR)
+		put_body_text(hash, " \r");
 	if (hash->cr)
-		put_body(hash, '\r');
-	hash->cr = false;
+		release_cr(hash);
 	/* an empty body is CRLF in the simple form (3.4.3), and nothing in the relaxed one (3.4.4)
 	 */
-	if (hash->in_line || (!hash->any && hash->form == CANONICALIZATION_SIMPLE))
+	if (hash->any || hash->form == CANONICALIZATION_SIMPLE)
 		put_line_end(hash);
 	return finish(hash, digest);
 }

@@ -118,6 +118,17 @@ static void set_several_authors(struct reader *reader, const struct setting *set
 		reader->config->several_authors_reject = index == 1;
 }
 
+static void set_engine(struct reader *reader, const struct setting *setting,
+		       struct subject *subject)
+{
+	static const char *const words[] = {"openssl", "opendkim"};
+	unsigned index;
+
+	(void)subject;
+	if (word_read(setting, words, 2, reader->list, &index))
+		reader->config->engine = index == 0 ? ENGINE_OPENSSL : ENGINE_OPENDKIM;
+}
+
 static void set_key_folder(struct reader *reader, const struct setting *setting,
 			   struct subject *subject)
 {
@@ -159,6 +170,7 @@ static void set_policy_socket(struct reader *reader, const struct setting *setti
 	const char *path;
 
 	(void)subject;
+	reader->policy_at = setting->at;
 	socket_address_read(reader->arena, setting, reader->list, &reader->config->policy_socket,
 			    &path);
 }
@@ -169,6 +181,7 @@ static void set_http(struct reader *reader, const struct setting *setting, struc
 	const char *name, *path;
 
 	(void)subject;
+	reader->http_at = setting->at;
 	if (!socket_address_read(reader->arena, setting, reader->list, &name, &path))
 		return;
 	if (service_socket_is_valid(name, true)) {
@@ -236,6 +249,7 @@ static const struct row rows[] = {
 	{"internal_networks", MANY, add_internal},
 	{"relay_users", MANY, add_relay_user},
 	{"several_authors", ONE, set_several_authors},
+	{"engine", ONE, set_engine},
 	{"canonicalization", ONE, set_canonicalization},
 	{"signed_headers", MANY, add_signed_field},
 	{"oversigned_headers", MANY, add_oversigned_field},
@@ -351,6 +365,19 @@ static void check_access(struct reader *reader, bool complete)
 			"any local user can reach the socket, and have any mail signed");
 }
 
+static void check_sockets(struct reader *reader)
+{
+	const struct config *config = reader->config;
+	const char *policy = config->policy_socket, *http = config->http;
+
+	if (policy && strcmp(policy, config->socket) == 0)
+		mistake(reader, reader->policy_at, "policy_socket is the milter's own socket");
+	if (http && strcmp(http, config->socket) == 0)
+		mistake(reader, reader->http_at, "http is the milter's own socket");
+	if (http && policy && strcmp(http, policy) == 0)
+		mistake(reader, reader->http_at, "http is the socket of the policy service");
+}
+
 static void set_defaults(struct arena *arena, struct config *config)
 {
 	*config = (struct config){
@@ -399,5 +426,6 @@ void config_read(struct arena *arena, const struct source *source, struct diagno
 	listeners_check(&reader);
 	bindings_check(&reader, settings.complete);
 	check_access(&reader, settings.complete);
+	check_sockets(&reader);
 	*out = config;
 }

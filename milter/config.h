@@ -38,6 +38,9 @@ struct networks {
 
 enum canonicalization { CANONICALIZATION_SIMPLE, CANONICALIZATION_RELAXED };
 
+/* Who makes RSA signatures. */
+enum signing_engine { ENGINE_OPENSSL, ENGINE_OPENDKIM };
+
 /* How a signature is made. Domains that say the same share one. */
 struct signing_method {
 	enum canonicalization header, body;
@@ -124,6 +127,7 @@ struct config {
 	struct networks internal;
 	struct words relay_users; /* logins of relays: what they bring was written by strangers */
 	bool several_authors_reject; /* 550 in place of 451 */
+	enum signing_engine engine;
 
 	struct signing_domain *domains;
 	size_t domain_count;

@@ -3,6 +3,8 @@
 #include "common/config_value.h"
 #include "milter/policy.h"
 
+#include <strings.h>
+
 static const enum rule_action default_actions[RULE_COUNT] = {
 	/* that the header is lost is a fault of our own: mail can wait until it is mended */
 	[RULE_LOST_HEADER] = ACTION_TEMPFAIL,
@@ -277,6 +279,29 @@ const struct row binding_rows[] = {
 	{NULL, ONE, NULL},
 };
 
+static bool has_section(const struct config *config, const char *listener)
+{
+	for (size_t i = 0; i < config->listener_count; i++)
+		if (strcasecmp(config->listeners[i].name, listener) == 0)
+			return true;
+	return false;
+}
+
+/* A client of a listener that has no section is one of listener *, so such a name matches nobody.
+ */
+static void check_listeners(struct reader *reader, const struct sender_binding *binding)
+{
+	for (size_t i = 0; i < binding->listeners.count; i++) {
+		const char *name = binding->listeners.items[i];
+
+		if (has_section(reader->config, name))
+			continue;
+		mistake(reader, binding->at, "sender_binding %s: there is no listener %s",
+			binding->name, name);
+		diagnostics_hint(reader->list, "add a section: listener \"%s\" { }", name);
+	}
+}
+
 /* A binding without a criterion would bind everybody, strangers' mail to us included. */
 void bindings_check(struct reader *reader, bool complete)
 {
@@ -289,6 +314,8 @@ void bindings_check(struct reader *reader, bool complete)
 			mistake(reader, binding->at,
 				"sender_binding %s names no networks, listeners or users",
 				binding->name);
+		if (!reader->left_out)
+			check_listeners(reader, binding);
 		if (!binding->domains.allows_some && !binding->null_sender)
 			mistake(reader, binding->at, "sender_binding %s allows no domains",
 				binding->name);

@@ -38,7 +38,7 @@ struct reader {
 	struct method_given method; /* outside of sections */
 	struct method_given *any_domain; /* of domain "*", or NULL */
 	const char *group;		 /* as written: it matters only for a UNIX socket */
-	struct position mode_at, group_at, user_at;
+	struct position mode_at, group_at, user_at, policy_at, http_at;
 };
 
 /* Takes one value; a list's values come one by one. `subject` is NULL outside of sections. */

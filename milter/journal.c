@@ -95,11 +95,14 @@ static void collect_client(struct pairs *pairs, const struct message_record *rec
 	    record->address && record->address->family != IP_NONE
 		    ? ip_format(record->address, pairs->address)
 		    : NULL);
-	if (record->claimed)
-		add(pairs, "address", "claimed");
-	if (record->listener)
-		add(pairs, "listener",
-		    clean(pairs->listener, sizeof(pairs->listener), record->listener, ".-_:/@"));
+	if (record->address && record->address->family != IP_NONE)
+		add(pairs, "address", record->claimed ? "claimed" : "direct");
+	else
+		add(pairs, "address", NULL);
+	add(pairs, "listener",
+	    record->listener
+		    ? clean(pairs->listener, sizeof(pairs->listener), record->listener, ".-_:/@")
+		    : NULL);
 	add(pairs, "reason", client_kind_name(record->client));
 }
 
@@ -127,9 +130,14 @@ static char *format_json(const struct pairs *pairs, char *text, size_t size)
 	json_t *object = json_object();
 	char *dump;
 
-	for (size_t i = 0; object && i < pairs->count; i++)
-		json_object_set_new(object, pairs->items[i].key,
-				    json_string(pairs->items[i].value));
+	for (size_t i = 0; object && i < pairs->count; i++) {
+		const struct pair *pair = &pairs->items[i];
+		bool number = pair->value == pairs->time;
+
+		json_object_set_new(object, pair->key,
+				    number ? json_integer(atoll(pair->value))
+					   : json_string(pair->value));
+	}
 	dump = object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 	snprintf(text, size, "%s", dump ? dump : "{}");
 	free(dump);

@@ -14,12 +14,14 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
 #define DRAIN_SECONDS 30 /* that messages in work have after SIGTERM */
+#define TIDY_SECONDS  20 /* memory that is free is given back so often */
 
 enum exit_status { EXIT_CLEAN, EXIT_MISTAKES, EXIT_USAGE, EXIT_BROKEN };
 
@@ -104,6 +106,16 @@ static struct options parse_command_line(int argc, char **argv)
 	return options;
 }
 
+/*
+ * libmilter's threads come and go, and messages leave holes in the memory of each: it would grow
+ * by some percent over days. With one arena for all threads, whose free pages are given back now
+ * and then, it stays. Measured, it takes no more CPU for a message.
+ */
+static void limit_memory(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+}
+
 static sigset_t handled; /* the signals that the main thread waits for; all threads block them */
 
 static void block_signals(void)
@@ -117,12 +129,11 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* The next signal, or 0 if none comes in this time; -1 milliseconds waits for ever. */
+/* The next signal, or 0 if none comes in this time. */
 static int wait_signal(long milliseconds)
 {
 	const struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-	int number = milliseconds < 0 ? sigwaitinfo(&handled, NULL)
-				      : sigtimedwait(&handled, NULL, &time);
+	int number = sigtimedwait(&handled, NULL, &time);
 
 	return number > 0 ? number : 0;
 }
@@ -202,9 +213,13 @@ static void read_anew(const struct daemon *self)
 static void obey_signals(const struct daemon *self)
 {
 	int64_t period = service_notify_watchdog_period();
+	long pause = 1000L * TIDY_SECONDS;
+
+	if (period && period < pause)
+		pause = (long)period;
 
 	for (;;) {
-		switch (wait_signal(period ? (long)period : -1)) {
+		switch (wait_signal(pause)) {
 		case SIGTERM:
 		case SIGINT:
 			return;
@@ -215,6 +230,7 @@ static void obey_signals(const struct daemon *self)
 			tell_state(self);
 			break;
 		default:
+			malloc_trim(0);
 			break;
 		}
 		mfi_in_flight();
@@ -346,6 +362,7 @@ int main(int argc, char **argv)
 	struct snapshot *first;
 	int error = 0;
 
+	limit_memory();
 	self.options = parse_command_line(argc, argv);
 	self.options.file = absolute(self.options.file);
 	first = self.options.file ? snapshot_read(self.options.file, &opener_direct, stderr, &error)

@@ -172,6 +172,14 @@ static int give_field(struct message *message, struct signer *signer,
 	return text ? signer_header(signer, text, field->length - before + name) : -1;
 }
 
+/* Has the body hashed in a form. Returns the cause of a failure, or NULL. */
+static const char *want_body(struct message *message, enum canonicalization form)
+{
+	if (!message->bodies[form])
+		message->bodies[form] = canonical_new(form);
+	return message->bodies[form] ? NULL : "out of memory";
+}
+
 static const char *begin_signature(struct message *message, struct message_signature *signature)
 {
 	const struct signing_domain *domain = message->decision.domain;
@@ -194,14 +202,16 @@ static const char *begin_signature(struct message *message, struct message_signa
 					   &message->fields[i]);
 	if (!error)
 		error = signer_headers_done(signature->signer);
-	return error ? signer_error(signature->signer) : NULL;
+	if (error)
+		return signer_error(signature->signer);
+	return signer_wants_body(signature->signer) ? NULL
+						    : want_body(message, domain->method->body);
 }
 
 /* Which of our signatures an earlier one would make needless. */
 static void match_earlier(struct message *message, struct earlier_signature *earlier)
 {
 	const struct signature_tags *tags = &earlier->tags;
-	struct canonical_hash **body;
 
 	if (!signature_tags_read(message->arena, earlier->value, time(NULL), &earlier->tags) ||
 	    strcasecmp(tags->domain, message->decision.domain->name) != 0)
@@ -209,25 +219,18 @@ static void match_earlier(struct message *message, struct earlier_signature *ear
 	for (size_t i = 0; i < message->signature_count; i++)
 		if (strcasecmp(tags->selector, message->signatures[i].key->selector) == 0)
 			earlier->replaces = i;
-	body = &message->bodies[tags->body];
-	if (earlier->replaces != SIZE_MAX && !*body)
-		*body = canonical_new(tags->body);
+	if (earlier->replaces != SIZE_MAX && want_body(message, tags->body))
+		earlier->replaces = SIZE_MAX; /* then it is signed again */
 }
 
 /* Verifies the earlier signatures that are said to be by our keys. */
-static void judge_earlier(struct message *message)
+static void judge_earlier(struct message *message, unsigned char digests[2][CANONICAL_DIGEST_SIZE])
 {
-	unsigned char digests[2][CANONICAL_DIGEST_SIZE];
-	bool there[2] = {false, false};
-
-	for (size_t i = 0; i < 2; i++)
-		there[i] = message->bodies[i] &&
-			   canonical_finish_body(message->bodies[i], digests[i]) == 0;
 	for (size_t i = 0; i < message->earlier_count; i++) {
 		const struct earlier_signature *earlier = &message->earlier[i];
 		struct message_signature *ours;
 
-		if (earlier->replaces == SIZE_MAX || !there[earlier->tags.body])
+		if (earlier->replaces == SIZE_MAX)
 			continue;
 		ours = &message->signatures[earlier->replaces];
 		if (signature_is_good(message->arena, &earlier->tags, &earlier->field,
@@ -252,7 +255,8 @@ const char *message_sign(struct message *message)
 static void feed(struct message *message, const void *data, size_t size)
 {
 	for (size_t i = 0; i < message->signature_count && !message->obstacle; i++)
-		if (signer_body(message->signatures[i].signer, data, size) != 0)
+		if (signer_wants_body(message->signatures[i].signer) &&
+		    signer_body(message->signatures[i].signer, data, size) != 0)
 			message->obstacle = "the signing engine refused the body";
 	for (size_t i = 0; i < 2; i++)
 		if (message->bodies[i])
@@ -280,18 +284,25 @@ static uint64_t now(void)
 
 const char *message_finish(struct message *message)
 {
+	unsigned char digests[2][CANONICAL_DIGEST_SIZE];
 	uint64_t began;
 
 	if (line_ends_missing(&message->line_ends))
 		feed(message, "\r\n", 2);
-	judge_earlier(message);
+	for (size_t i = 0; i < 2; i++)
+		if (message->bodies[i] &&
+		    canonical_finish_body(message->bodies[i], digests[i]) != 0)
+			return "the body could not be hashed";
+	judge_earlier(message, digests);
 	for (size_t i = 0; i < message->signature_count && !message->obstacle; i++) {
 		struct message_signature *signature = &message->signatures[i];
 
 		if (signature->needless)
 			continue;
 		began = now();
-		if (signer_finish(signature->signer, &signature->value) != 0)
+		if (signer_finish(signature->signer,
+				  digests[message->decision.domain->method->body],
+				  &signature->value) != 0)
 			return signer_error(signature->signer);
 		signature->nanoseconds = now() - began + 1;
 	}

@@ -103,7 +103,7 @@ static void tell(const struct service *service, const struct config *config,
 	const struct message_record record = {
 		.service = "policy",
 		.queue_id = *queue_id ? queue_id : NULL,
-		.listener = listener->at.line ? caller->listener : NULL,
+		.listener = *caller->listener ? caller->listener : NULL,
 		.address = &caller->client.address,
 		.claimed = listener->proxied,
 		.client = policy_client(config, &caller->client),

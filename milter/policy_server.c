@@ -216,6 +216,11 @@ static int expire(struct policy_server *server)
 
 static void begin_to_stop(struct policy_server *server)
 {
+	uint64_t unused;
+
+	/* what was set before it was written to can be read from here on */
+	while (read(server->wake, &unused, sizeof(unused)) < 0 && errno == EINTR)
+		;
 	server->stopping = true;
 	server->end = now() + server->stop_milliseconds;
 	close(server->listener);

@@ -46,12 +46,9 @@ struct session *session_new(const struct service *service)
 	return session;
 }
 
-/* The listener's name, where it has a section. */
 static const char *listener_name(const struct session *session)
 {
-	const struct listener *listener = session->caller.client.listener;
-
-	return listener && listener->at.line ? session->caller.listener : NULL;
+	return *session->caller.listener ? session->caller.listener : NULL;
 }
 
 /* The message is over. */

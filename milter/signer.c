@@ -8,8 +8,9 @@
 #define MOST_NAMES 4000
 
 struct signer_library {
+	enum signing_engine engine;
 	size_t count;
-	void *shared[]; /* by the number of the method */
+	void *shared[]; /* of libopendkim, by the number of the method; none for the other engine */
 };
 
 struct signer {
@@ -27,8 +28,12 @@ struct signer_library *signer_library_new(const struct config *config)
 
 	if (!library)
 		return NULL;
+	library->engine = config->engine;
+	if (library->engine != ENGINE_OPENDKIM)
+		return library;
 	for (; library->count < config->method_count; library->count++) {
-		library->shared[library->count] = rsa_engine_new(config->methods[library->count]);
+		library->shared[library->count] =
+			opendkim_engine_new(config->methods[library->count]);
 		if (!library->shared[library->count]) {
 			signer_library_free(library);
 			return NULL;
@@ -42,7 +47,7 @@ void signer_library_free(struct signer_library *library)
 	if (!library)
 		return;
 	for (size_t i = 0; i < library->count; i++)
-		rsa_engine_free(library->shared[i]);
+		opendkim_engine_free(library->shared[i]);
 	free(library);
 }
 
@@ -50,11 +55,15 @@ struct signer *signer_begin(struct signer_library *library, const struct signatu
 {
 	const struct words *oversigned = &request->method->oversigned_fields;
 	struct signer *signer = calloc(1, sizeof(*signer));
+	bool opendkim;
 
 	if (!signer)
 		return NULL;
-	signer->engine = request->key->type == KEY_RSA ? &rsa_engine : &ed25519_engine;
-	signer->state = signer->engine->begin(library->shared[request->method->number], request);
+	/* libopendkim leaks Ed25519 keys */
+	opendkim = library->engine == ENGINE_OPENDKIM && request->key->type == KEY_RSA;
+	signer->engine = opendkim ? &opendkim_engine : &openssl_engine;
+	signer->state = signer->engine->begin(
+		opendkim ? library->shared[request->method->number] : NULL, request);
 	if (!signer->state) {
 		free(signer);
 		return NULL;
@@ -90,14 +99,19 @@ int signer_headers_done(struct signer *signer)
 	return signer->engine->headers_done(signer->state);
 }
 
+bool signer_wants_body(const struct signer *signer)
+{
+	return signer->engine->body;
+}
+
 int signer_body(struct signer *signer, const void *data, size_t size)
 {
 	return signer->engine->body(signer->state, data, size);
 }
 
-int signer_finish(struct signer *signer, const char **signature)
+int signer_finish(struct signer *signer, const unsigned char *body_digest, const char **signature)
 {
-	int error = signer->engine->finish(signer->state, &signer->signature);
+	int error = signer->engine->finish(signer->state, body_digest, &signer->signature);
 
 	if (!error)
 		*signature = signer->signature;

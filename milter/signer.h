@@ -1,9 +1,10 @@
 /*
  * The signing engine: one DKIM signature over one message.
  *
- * A signer takes the fields that are to be signed, then the body, then gives the signature (RFC
- * 6376, RFC 8463): rsa-sha256 or ed25519-sha256, by the key. It signs every field that it is given,
- * and lists the oversigned ones once more than they occur, so that none can be added.
+ * A signer takes the fields that are to be signed, then the body or its hash, then gives the
+ * signature (RFC 6376, RFC 8463): rsa-sha256 or ed25519-sha256, by the key. It signs every field
+ * that it is given, and lists the oversigned ones once more than they occur, so that none can be
+ * added.
  *
  * A library is shared by all threads; a signer belongs to one thread at a time.
  */
@@ -48,11 +49,18 @@ int signer_header(struct signer *signer, const char *text, size_t length);
 
 int signer_headers_done(struct signer *signer);
 
-/* Adds a piece of the body, in which every line ends in CRLF. */
+/* Whether it hashes the body itself; if not, all signatures of a message can share one hash. */
+bool signer_wants_body(const struct signer *signer);
+
+/* Adds a piece of the body, in which every line ends in CRLF; for a signer that wants it. */
 int signer_body(struct signer *signer, const void *data, size_t size);
 
-/* Gives the value of the DKIM-Signature field, folds as LF and tab; it belongs to the signer. */
-int signer_finish(struct signer *signer, const char **signature);
+/*
+ * Gives the value of the DKIM-Signature field, folds as LF and tab; it belongs to the signer.
+ * `body_digest` is the hash of the body in the method's form (canonical.h); a signer that wanted
+ * the body does not look at it.
+ */
+int signer_finish(struct signer *signer, const unsigned char *body_digest, const char **signature);
 
 /* What went wrong, in the engine's words; belongs to the signer. */
 const char *signer_error(const struct signer *signer);

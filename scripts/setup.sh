@@ -11,7 +11,7 @@ readonly BUILD_PACKAGES=(
 # The lab boots real servers.
 readonly LAB_PACKAGES=(
 	postfix postfix-lmdb libsasl2-modules dovecot-core nsd iproute2 jq openssl procps ca-certificates
-	python3 python3-dkim python3-dnspython graphviz
+	python3 python3-dkim python3-dnspython supervisor
 )
 readonly TEST_PACKAGES=(
 	libcmocka-dev clang libclang-rt-14-dev shellcheck mandoc
@@ -20,6 +20,7 @@ readonly TEST_PACKAGES=(
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
 	unbound ldnsutils
 	mmdebstrap debian-archive-keyring
+	graphviz tidy chromium fonts-dejavu-core
 )
 
 # install_packages NAME...: those that are missing, without starting their services.

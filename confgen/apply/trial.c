@@ -25,16 +25,21 @@ static const struct source *find_wanted(const struct plan *plan, const char *pat
 	return NULL;
 }
 
-int trial_check_types(struct arena *arena, const struct plan *plan, struct diagnostics *list)
+int trial_check_types(struct arena *arena, const struct plan *plan, const struct place *place,
+		      struct diagnostics *list)
 {
 	const char *postconf = run_find(arena, "postconf"), *known;
 	int status, error;
 
 	if (!postconf)
 		return -ENOENT;
-	error = run_output(arena, ARGV(postconf, "-m"), &status, &known);
+	error = run_output(arena, ARGV(postconf, "-c", place->folders[ROOT_CONFIG], "-m"), &status,
+			   &known);
 	if (error)
 		return error;
+	/* without a main.cf yet, it does not answer */
+	if (status || !*known)
+		return 0;
 	tables_check_types(arena, find_wanted(plan, "config/main.cf"),
 			   find_wanted(plan, "config/master.cf"), known, list);
 	return 0;

@@ -11,7 +11,8 @@
  * Whether the Postfix here has every type of table that the node's rendered files name; an error
  * in `list` for each that it lacks. Returns 0 or -errno: -ENOENT where Postfix is not installed.
  */
-int trial_check_types(struct arena *arena, const struct plan *plan, struct diagnostics *list);
+int trial_check_types(struct arena *arena, const struct plan *plan, const struct place *place,
+		      struct diagnostics *list);
 
 /*
  * Makes the indexes of tables below the transaction's new files, and lets the programs judge these.

@@ -75,7 +75,7 @@ static bool check_plan(struct applying *applying, const struct plan *plan)
 			place_check_file(run->arena, &applying->place, plan->files.items[i].path,
 					 run->list);
 	if (!is_dms(applying))
-		error = trial_check_types(run->arena, plan, run->list);
+		error = trial_check_types(run->arena, plan, &applying->place, run->list);
 	if (error)
 		applying_refuse(applying, NULL, "cannot ask postconf: %s", strerror(-error));
 	if (!is_dms(applying) && !applying_failed(applying))
@@ -181,7 +181,8 @@ static enum exit_status change(struct applying *applying, const struct plan *pla
 	error = transaction_commit(&transaction, &state);
 	if (error)
 		return applying_explain(applying, error);
-	printf("State %d is in place: %zu files.\n", state.number, files.count);
+	printf("State %d is in place: %zu file%s.\n", state.number, files.count,
+	       files.count == 1 ? "" : "s");
 	return activate(applying, plan, &state, plan->need);
 }
 

@@ -20,17 +20,21 @@ struct command {
  * Every command, in the order of the help: its name and what it does. Each is a function
  * command_NAME(), which gives the exit status; argv[0] is the command's name.
  */
-#define COMMANDS(X)                                                \
-	X(init, "write a topology to start from")                  \
-	X(render, "write the files of every host of a topology")   \
-	X(check, "tell what is wrong with a topology")             \
-	X(lint, "tell what is wrong in a Postfix configuration")   \
-	X(explain, "tell what a rule is about")                    \
-	X(trace, "tell which way a message takes, and why")        \
-	X(plan, "tell what apply would change on this machine")    \
-	X(apply, "put a node's files in place on this machine")    \
-	X(rollback, "go back to an earlier state of this machine") \
-	X(graph, "draw a topology")                                \
+#define COMMANDS(X)                                                  \
+	X(init, "write a topology to start from")                    \
+	X(render, "write the files of every host of a topology")     \
+	X(check, "tell what is wrong with a topology")               \
+	X(lint, "tell what is wrong in a Postfix configuration")     \
+	X(explain, "tell what a rule is about")                      \
+	X(trace, "tell which way a message takes, and why")          \
+	X(test, "run the tests of a topology, also in a lab")        \
+	X(plan, "tell what apply would change on this machine")      \
+	X(apply, "put a node's files in place on this machine")      \
+	X(rollback, "go back to an earlier state of this machine")   \
+	X(keys, "make, list, turn over and import DKIM keys")        \
+	X(dns, "write the DNS records of a topology, or check them") \
+	X(graph, "draw a topology")                                  \
+	X(report, "write a report of a topology as one HTML page")   \
 	X(schema, "print the topology language as a JSON Schema")
 
 #define COMMAND_DECLARE(name, summary) int command_##name(int argc, char **argv);

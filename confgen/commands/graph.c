@@ -58,6 +58,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	struct arguments *arguments = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = arguments->run;
+		return 0;
 	case 'f':
 		arguments->format = NULL;
 		for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
@@ -69,17 +72,17 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case 'o':
 		arguments->output = value;
 		return 0;
-	case ARGP_KEY_ARG:
-		run_take_topology(arguments->run, state, value);
-		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child children[] = {{&run_topology_argp, 0, NULL, 0}, {0}};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_option,
+	.children = children,
 	.args_doc = "[TOPOLOGY]",
 	.doc = "Draw a topology: its hosts, networks and routes.\v"
 	       "Writes the language of Graphviz's dot, or a flowchart of Mermaid; SVG is drawn by "
@@ -127,13 +130,9 @@ int command_graph(int argc, char **argv)
 	enum exit_status status;
 
 	run_begin(&run, "graph", &argp, argc, argv, &arguments);
-	status = topology_load(run.arena, run.path, SECRETS_LOOK, run.list, &run.topology)
-			 ? EXIT_BROKEN
-			 : EXIT_CLEAN;
+	status = run_topology(&run, SECRETS_LOOK);
 	if (status == EXIT_CLEAN)
-		status = !run.topology || diagnostics_count(run.list, SEVERITY_ERROR)
-				 ? EXIT_FINDINGS
-				 : draw(&run, &arguments);
+		status = draw(&run, &arguments);
 	run_report(&run, stderr);
 	run_done(&run);
 	return status;

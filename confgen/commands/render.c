@@ -1,7 +1,6 @@
 /* postern-confgen render: a topology becomes a tree of files, or nothing changes. */
 #include "confgen/commands/run.h"
 #include "confgen/environment/environment.h"
-#include "confgen/output/staging.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -65,37 +64,6 @@ static const struct argp argp = {
 	       "left alone. A failed run changes nothing.",
 };
 
-static enum exit_status output_failed(const char *output, const char *what, int error)
-{
-	complain("cannot write %s%s%s: %s", output, what ? "/" : "", what ? what : "",
-		 strerror(-error));
-	return EXIT_BROKEN;
-}
-
-/* Puts the files in place; the staging is gone afterwards, whatever happens. */
-static enum exit_status write_tree(struct run *run, const char *output)
-{
-	struct staging *staging;
-	int error = staging_begin(run->arena, output, &staging);
-
-	if (error)
-		return output_failed(output, NULL, error);
-	for (size_t i = 0; i < run->files.count; i++) {
-		const struct rendered_file *file = &run->files.items[i];
-
-		error = staging_add(staging, file->path, file->mode, file->text, file->length);
-		if (error) {
-			staging_abort(staging);
-			return output_failed(output, file->path, error);
-		}
-	}
-	error = staging_commit(staging, run->list);
-	staging_abort(staging);
-	if (error && error != -ECANCELED)
-		return output_failed(output, NULL, error);
-	return error ? EXIT_BROKEN : EXIT_CLEAN;
-}
-
 static bool has_host(const struct topology *topology, const char *name)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++)
@@ -145,7 +113,7 @@ int command_render(int argc, char **argv)
 		status = EXIT_USAGE;
 	}
 	if (status == EXIT_CLEAN && !arguments.print)
-		status = write_tree(&run, arguments.output);
+		status = run_write(&run, arguments.output);
 	run_report(&run, stderr);
 	run_done(&run);
 	return status;

@@ -1,18 +1,13 @@
 /* What every command over a topology does first and last; see command.h. */
 #include "confgen/commands/run.h"
+#include "confgen/output/staging.h"
+
+#include <errno.h>
 
 static const struct argp_option options[] = {
 	{"templates", 't', "DIR", 0, "Use the templates in DIR in place of those built in", 0},
 	{0},
 };
-
-void run_take_topology(struct run *run, struct argp_state *state, const char *path)
-{
-	if (state->arg_num > 0)
-		argp_error(state, "only one topology at a time");
-	run->path = path;
-	run->named = true;
-}
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
@@ -23,7 +18,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		run->options.templates = value;
 		return 0;
 	case ARGP_KEY_ARG:
-		run_take_topology(run, state, value);
+		if (state->arg_num > 0)
+			argp_error(state, "only one topology at a time");
+		run->path = value;
+		run->named = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -31,6 +29,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 }
 
 const struct argp run_options_argp = {.options = options, .parser = parse_option};
+
+const struct argp run_topology_argp = {.parser = parse_option};
 
 const struct argp_child run_argp[] = {{&run_options_argp, 0, NULL, 0}, {0}};
 
@@ -61,6 +61,14 @@ void complain(const char *format, ...)
 	arena_free(arena);
 }
 
+enum exit_status run_topology(struct run *run, enum secret_policy secrets)
+{
+	if (topology_load(run->arena, run->path, secrets, run->list, &run->topology))
+		return EXIT_BROKEN;
+	return !run->topology || diagnostics_count(run->list, SEVERITY_ERROR) ? EXIT_FINDINGS
+									      : EXIT_CLEAN;
+}
+
 enum exit_status run_files(struct run *run, enum secret_policy secrets)
 {
 	int error = topology_load(run->arena, run->path, secrets, run->list, &run->topology);
@@ -83,6 +91,36 @@ enum exit_status run_render(struct run *run)
 	if (error || diagnostics_count(run->list, SEVERITY_ERROR))
 		return EXIT_FINDINGS;
 	return EXIT_CLEAN;
+}
+
+static enum exit_status output_failed(const char *output, const char *what, int error)
+{
+	complain("cannot write %s%s%s: %s", output, what ? "/" : "", what ? what : "",
+		 strerror(-error));
+	return EXIT_BROKEN;
+}
+
+enum exit_status run_write(struct run *run, const char *output)
+{
+	struct staging *staging;
+	int error = staging_begin(run->arena, output, &staging);
+
+	if (error)
+		return output_failed(output, NULL, error);
+	for (size_t i = 0; i < run->files.count; i++) {
+		const struct rendered_file *file = &run->files.items[i];
+
+		error = staging_add(staging, file->path, file->mode, file->text, file->length);
+		if (error) {
+			staging_abort(staging);
+			return output_failed(output, file->path, error);
+		}
+	}
+	error = staging_commit(staging, run->list);
+	staging_abort(staging);
+	if (error && error != -ECANCELED)
+		return output_failed(output, NULL, error);
+	return error ? EXIT_BROKEN : EXIT_CLEAN;
 }
 
 struct trace *run_trace(struct run *run)

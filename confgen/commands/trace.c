@@ -235,7 +235,7 @@ static enum exit_status trace_it(struct run *run, const struct arguments *argume
 	if (!find_place(run, arguments->at, &test))
 		return EXIT_USAGE;
 	trace = run_trace(run);
-	request = request_of_test(&test);
+	request = request_of_test(run->arena, &test);
 	trace_message(trace, &request, &result);
 	show(arguments, &result);
 	trace_done(trace);

@@ -82,6 +82,17 @@ struct configuration *configuration_new(struct arena *arena, const struct source
 	return configuration;
 }
 
+/* Whether the folder is that of Postfix on this host. */
+static bool is_this_host(const char *directory)
+{
+	char *usual = realpath("/etc/postfix", NULL), *real = realpath(directory, NULL);
+	bool same = usual && real && strcmp(usual, real) == 0;
+
+	free(usual);
+	free(real);
+	return same;
+}
+
 /* A file of the folder; NULL, with an error or a warning, where it cannot be read. */
 static const struct source *load(struct arena *arena, const char *directory, const char *name,
 				 struct diagnostics *list)
@@ -89,7 +100,10 @@ static const struct source *load(struct arena *arena, const char *directory, con
 	const char *path = arena_printf(arena, "%s/%s", directory, name);
 	const struct source *source = NULL;
 
-	lines_load(arena, path, path, CONFIGURATION_FILE_LIMIT, list, &source);
+	if (is_this_host(directory))
+		lines_load(arena, path, path, CONFIGURATION_FILE_LIMIT, list, &source);
+	else
+		lines_load_inside(arena, directory, path, CONFIGURATION_FILE_LIMIT, list, &source);
 	return source;
 }
 
@@ -156,18 +170,13 @@ struct configuration *configuration_load(struct arena *arena, const char *path,
 {
 	struct stat status;
 	struct configuration *configuration;
-	char *real = realpath("/etc/postfix", NULL), *ours;
 
 	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		configuration = load_folder(arena, path, release, list);
 	else
 		configuration = load_file(arena, path, release, list);
-	if (configuration) {
-		ours = realpath(configuration->directory, NULL);
-		configuration->anywhere = real && ours && strcmp(real, ours) == 0;
-		free(ours);
-	}
-	free(real);
+	if (configuration)
+		configuration->anywhere = is_this_host(configuration->directory);
 	return configuration;
 }
 

@@ -2,6 +2,7 @@
  * Tables of a configuration: which a value names, and what they hold. A source is read once, as
  * many rules as may ask for it.
  */
+#include "common/file.h"
 #include "confgen/configuration/configuration_private.h"
 
 #include <errno.h>
@@ -68,20 +69,6 @@ struct tables configuration_tables(const struct configuration *configuration,
 	return tables;
 }
 
-/* Whether `path` is, symbolic links followed, below the folder. */
-static bool is_inside(const struct configuration *configuration, const char *path)
-{
-	char *folder = realpath(configuration->directory, NULL);
-	char *real = realpath(path, NULL);
-	size_t length = folder ? strlen(folder) : 0;
-	bool inside = folder && real && strncmp(real, folder, length) == 0 &&
-		      (real[length] == '/' || strcmp(folder, "/") == 0);
-
-	free(folder);
-	free(real);
-	return inside;
-}
-
 const char *configuration_path(const struct configuration *configuration, const char *path)
 {
 	struct arena *arena = configuration->arena;
@@ -100,7 +87,7 @@ const char *configuration_path(const struct configuration *configuration, const 
 	else if (strncmp(path, directory, length) != 0 || path[length] != '/')
 		return NULL;
 	/* what is not there gives nothing away, unless the way there leads outside */
-	if (strstr(path, "/../") || (lstat(path, &status) == 0 && !is_inside(configuration, path)))
+	if (strstr(path, "/../") || (lstat(path, &status) == 0 && !file_is_below(directory, path)))
 		return NULL;
 	return path;
 }

@@ -5,6 +5,7 @@
 #include "confgen/configuration/rules.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 void line_reader_init(struct line_reader *reader, struct arena *arena, const struct source *source,
 		      struct diagnostics *list)
@@ -214,6 +215,12 @@ bool lines_check(const struct source *source, struct diagnostics *list)
 	return true;
 }
 
+/* What a shell makes of <(command): the only pipes that are meant. */
+static bool is_descriptor(const char *path)
+{
+	return strncmp(path, "/dev/fd/", strlen("/dev/fd/")) == 0;
+}
+
 int lines_load(struct arena *arena, const char *path, const char *name, size_t limit,
 	       struct diagnostics *list, const struct source **source)
 {
@@ -222,7 +229,8 @@ int lines_load(struct arena *arena, const char *path, const char *name, size_t l
 	int error;
 
 	read->name = arena_strdup(arena, name);
-	error = file_read(arena, path, limit, &text, &read->length);
+	error = is_descriptor(path) ? file_read(arena, path, limit, &text, &read->length)
+				    : file_read_regular(arena, path, limit, &text, &read->length);
 	if (!error) {
 		read->text = text;
 		*source = read;
@@ -238,4 +246,34 @@ int lines_load(struct arena *arena, const char *path, const char *name, size_t l
 	diagnostics_hint(list, "give a folder with main.cf and master.cf, or one of these files, "
 			       "that you may read");
 	return error;
+}
+
+/* Whether a symbolic link leads to a file that is neither in the folder nor where we are. */
+static bool leads_outside(const char *folder, const char *path)
+{
+	char *here = realpath(".", NULL), *real = realpath(path, NULL);
+	struct stat status;
+	bool outside = lstat(path, &status) == 0 && S_ISLNK(status.st_mode) && real &&
+		       !file_is_below(folder, path) &&
+		       (!here || strcmp(here, "/") == 0 || !file_is_below(here, path));
+
+	free(here);
+	free(real);
+	return outside;
+}
+
+int lines_load_inside(struct arena *arena, const char *folder, const char *path, size_t limit,
+		      struct diagnostics *list, const struct source **source)
+{
+	struct source *link;
+
+	if (!leads_outside(folder, path))
+		return lines_load(arena, path, path, limit, list, source);
+	link = arena_alloc(arena, sizeof(*link));
+	link->name = arena_strdup(arena, path);
+	diagnostics_add(list, SEVERITY_ERROR, RULE_FILE_READ, (struct position){link, 0, 0},
+			"a symbolic link that leads out of the folder: not read");
+	diagnostics_hint(list, "give lint the file that it leads to, if you trust who made the "
+			       "link");
+	return -EXDEV;
 }

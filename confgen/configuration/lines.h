@@ -45,4 +45,11 @@ bool lines_check(const struct source *source, struct diagnostics *list);
 int lines_load(struct arena *arena, const char *path, const char *name, size_t limit,
 	       struct diagnostics *list, const struct source **source);
 
+/*
+ * The same for a file of a folder that somebody else may have put together, as in a pull request:
+ * symbolic links that lead out of the folder, and out of where we are, are not followed.
+ */
+int lines_load_inside(struct arena *arena, const char *folder, const char *path, size_t limit,
+		      struct diagnostics *list, const struct source **source);
+
 #endif

@@ -63,8 +63,8 @@ static void repair(struct reader *reader)
 static void complain(struct reader *reader, const struct text *at, const char *why)
 {
 	diagnostics_add(reader->list, SEVERITY_ERROR, RULE_MASTER_OPTION, text_position(at),
-			"service '%s': %s: '%s'", reader->service->fields[SERVICE_NAME].text, why,
-			at->text);
+			"service '%.80s': %s: '%.80s'", reader->service->fields[SERVICE_NAME].text,
+			why, at->text);
 	diagnostics_hint(reader->list, "write -o name=value, or -o { name = value }");
 	reader->good = false;
 }

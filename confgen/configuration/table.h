@@ -52,6 +52,7 @@ struct table_entry {
 	bool negated;			     /* pattern tables: '!' */
 	struct text options;		     /* pcre, regexp: letters behind the pattern */
 	struct ip_network network;	     /* cidr */
+	bool restricted;		     /* regexp: a second pattern, /yes/!/no/, is not kept */
 };
 
 struct table_contents {
@@ -78,5 +79,16 @@ struct table_contents *table_read_inline(struct arena *arena, const struct table
  * Not for pcre and regexp.
  */
 const struct table_entry *table_find(const struct table_contents *contents, const char *key);
+
+enum table_answer { TABLE_FITS_NOT, TABLE_FITS, TABLE_UNDECIDED };
+
+/*
+ * The entry of a pcre or regexp table that a key finds, in `*out`. Not decided are tables with
+ * options but 'i', with second patterns, or with patterns that are not plain, before the first that
+ * fits: literals, '.', '^', '$', groups, '|', brackets, '*', '?' and '+' but for groups are. Each
+ * pattern that is tried takes one of the budget; without, nothing is decided.
+ */
+enum table_answer table_match(const struct table_contents *contents, const char *key,
+			      size_t *budget, const struct table_entry **out);
 
 #endif

@@ -165,12 +165,14 @@ static bool read_endif(struct table_reader *reader, struct cursor *cursor,
 }
 
 /* Regexp's second pattern, /yes/!/no/, restricts the first; only its syntax is looked at. */
-static bool skip_second(const struct table_reader *reader, struct cursor *cursor)
+static bool skip_second(const struct table_reader *reader, struct cursor *cursor,
+			struct table_entry *entry)
 {
 	struct table_entry second;
 
 	if (strcmp(reader->type->name, "regexp") != 0 || peek(cursor) != '!')
 		return true;
+	entry->restricted = true;
 	return read_expression(reader, cursor, &second);
 }
 
@@ -186,7 +188,7 @@ bool table_read_pattern(struct table_reader *reader, const struct text *line,
 		return read_endif(reader, &cursor, entry);
 	if (!cidr && isalnum((unsigned char)line->text[0]))
 		return warn(reader, &cursor, "neither a pattern nor 'if' nor 'endif'");
-	if (!read_key(reader, &cursor, entry) || !skip_second(reader, &cursor))
+	if (!read_key(reader, &cursor, entry) || !skip_second(reader, &cursor, entry))
 		return false;
 	entry->value = rest(reader, &cursor);
 	if (cidr && entry->value.length == 0)

@@ -32,7 +32,7 @@ static enum known_by known_by(const struct link *link, const struct route *route
 	return link->trust.value == TRUST_NETWORK ? KNOWN_NETWORK : KNOWN_ADDRESS;
 }
 
-static void fill_link(struct hop *hop, const struct route *route)
+static void fill_link(struct route_hop *hop, const struct route *route)
 {
 	hop->port = hop->link->port.value;
 	hop->tls_known = true;
@@ -42,7 +42,7 @@ static void fill_link(struct hop *hop, const struct route *route)
 	hop->known = known_by(hop->link, route, hop->to);
 }
 
-static void fill_smarthost(struct hop *hop)
+static void fill_smarthost(struct route_hop *hop)
 {
 	hop->port = hop->to->port.value;
 	hop->tls_known = true;
@@ -54,7 +54,7 @@ static void fill_smarthost(struct hop *hop)
 		hop->known = KNOWN_LOGIN;
 }
 
-static void fill_proxied(struct hop *hop)
+static void fill_proxied(struct route_hop *hop)
 {
 	hop->listener = listener_behind(hop->from, hop->to);
 	if (!hop->listener)
@@ -63,12 +63,12 @@ static void fill_proxied(struct hop *hop)
 	hop->at = hop->listener->head.at;
 }
 
-static void add_hop(struct arena *arena, struct hop_list *list, const struct topology *topology,
+static void add_hop(struct arena *arena, struct route_hops *list, const struct topology *topology,
 		    const struct route *route, const struct node *from, const struct node *to)
 {
-	struct hop *hop = arena_push(arena, list);
+	struct route_hop *hop = arena_push(arena, list);
 
-	*hop = (struct hop){.from = from, .to = to, .port = SMTP_PORT, .at = route->head.at};
+	*hop = (struct route_hop){.from = from, .to = to, .port = SMTP_PORT, .at = route->head.at};
 	hop->link = topology_link(topology, from, to);
 	if (from->kind.value == KIND_PROXY)
 		fill_proxied(hop);
@@ -89,10 +89,10 @@ static void add_hop(struct arena *arena, struct hop_list *list, const struct top
 }
 
 /* The proxies that stand before a node lie between it and the one before. */
-struct hop_list hops_of_route(struct arena *arena, const struct topology *topology,
-			      const struct route *route)
+struct route_hops hops_of_route(struct arena *arena, const struct topology *topology,
+				const struct route *route)
 {
-	struct hop_list list = {0};
+	struct route_hops list = {0};
 
 	for (size_t i = 1; i < route->hop_count; i++) {
 		const struct node *from = route->hops[i - 1];

@@ -15,7 +15,7 @@ enum known_by {
 	KNOWN_LOGIN,
 };
 
-struct hop {
+struct route_hop {
 	const struct node *from, *to;
 	const struct link *link; /* NULL where none is needed */
 	const struct listener
@@ -30,13 +30,13 @@ struct hop {
 	struct position at; /* of what says so */
 };
 
-struct hop_list {
-	struct hop *items;
+struct route_hops {
+	struct route_hop *items;
 	size_t count;
 };
 
-struct hop_list hops_of_route(struct arena *arena, const struct topology *topology,
-			      const struct route *route);
+struct route_hops hops_of_route(struct arena *arena, const struct topology *topology,
+				const struct route *route);
 
 /* Whether others than its proxy reach the port where the node believes a PROXY header. */
 bool listener_is_exposed(const struct topology *topology, const struct node *node,

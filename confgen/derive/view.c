@@ -158,17 +158,21 @@ static json_t *usernames(const struct entry_list *list)
 
 static json_t *milter(struct arena *arena, const struct facts *facts)
 {
+	bool is_postfix = facts->node->kind.value == KIND_POSTFIX;
+	json_t *listeners;
+
 	if (facts->signs.count == 0)
 		return json_false();
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "socket",
+	listeners = view_milter_listeners(arena, facts);
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:b, s:o, s:o, s:o}", "socket",
 			 facts_milter_socket(facts->node), "log",
-			 node_is_container(facts->node) ? "stderr" : "syslog", "unix",
-			 facts->node->kind.value == KIND_POSTFIX, "signs", signs(arena, facts),
-			 "clients", trusted(arena, &facts->signed_clients), "has_relay_users",
+			 node_is_container(facts->node) ? "stderr" : "syslog", "unix", is_postfix,
+			 "signs", signs(arena, facts), "clients",
+			 trusted(arena, &facts->signed_clients), "has_relay_users",
 			 facts->relay_users.count > 0, "relay_users",
-			 usernames(&facts->relay_users), "listeners",
-			 view_milter_listeners(arena, facts), "bindings",
-			 view_milter_bindings(arena, facts), "origin",
+			 usernames(&facts->relay_users), "policy",
+			 is_postfix && json_array_size(listeners) > 0, "listeners", listeners,
+			 "bindings", view_milter_bindings(arena, facts), "origin",
 			 place(arena, facts->signs.items[0].at));
 }
 

@@ -44,7 +44,8 @@ static const char *target(struct arena *arena, const struct node *node,
 	if (screened)
 		return is_same_port(listener)
 			       ? "smtpd/pass"
-			       : arena_printf(arena, "%s-proxied/pass", listener->head.name.value);
+			       : arena_printf(arena, "%s-proxied%s/pass", listener->head.name.value,
+					      is_gated(listener) ? "-smtpd" : "");
 	if (node->kind.value == KIND_DMS && is_same_port(listener))
 		return arena_printf(arena, "%s/inet", service_words[listener->service.value]);
 	return arena_printf(arena, "%s/%s", master_name(arena, listener),
@@ -321,9 +322,15 @@ json_t *view_proxied(struct arena *arena, const struct facts *facts)
 	json_object_set_new(view, "has_gate",
 			    json_boolean(json_array_size(json_object_get(view, "gated")) > 0));
 	json_object_set_new(view, "plain_smtp", json_boolean(has_plain_smtp(facts)));
-	json_object_set_new(view, "has_second", json_boolean(json_array_size(second) > 0));
+	json_object_set_new(view, "has_copies",
+			    json_boolean(json_array_size(second) +
+						 json_array_size(json_object_get(view, "gated")) >
+					 0));
 	json_object_set_new(view, "two_postscreens",
-			    json_boolean(has_listener(facts, SERVICE_SMTP, THROUGH_SECOND_PORT)));
+			    json_boolean(has_listener(facts, SERVICE_SMTP, THROUGH_SECOND_PORT) ||
+					 has_listener(facts, SERVICE_SMTP, THROUGH_GATE)));
+	json_object_set_new(view, "gate_log",
+			    json_string(node_is_container(facts->node) ? "stderr" : "syslog"));
 	json_object_set_new(view, "version",
 			    json_string(dovecot_version_words[facts->node->dovecot.version.value]));
 	return view;

@@ -110,6 +110,15 @@ static bool has_container(const struct facts *facts, const struct node *node)
 	return false;
 }
 
+/* Whether a port of the node expects PROXY without postern-gate before it. */
+static bool is_guarded(const struct node *node)
+{
+	for (size_t i = 0; i < node->listeners.count; i++)
+		if (node->listeners.items[i].through.value != THROUGH_GATE)
+			return true;
+	return false;
+}
+
 static json_t *containers(struct arena *arena, const struct facts *facts)
 {
 	json_t *array = json_array();
@@ -121,13 +130,14 @@ static json_t *containers(struct arena *arena, const struct facts *facts)
 			continue;
 		json_array_append_new(
 			array,
-			json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o}", "name",
+			json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o}", "name",
 				  node->head.name.value, "host", node->hostname.value, "origin",
 				  view_place(arena, node->head.name.at), "dovecot_2_4",
 				  node->dovecot.version.value == DOVECOT_2_4, "pop3",
 				  serves(node, SERVICE_POP3) || serves(node, SERVICE_POP3S),
 				  "sieve", serves(node, SERVICE_SIEVE), "signs",
-				  signs(facts->topology, node), "places", places(facts, node),
+				  signs(facts->topology, node), "guarded", is_guarded(node),
+				  "places", places(facts, node),
 				  "forwards", forwards(arena, facts, node)));
 	}
 	return array;

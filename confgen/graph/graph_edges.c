@@ -21,7 +21,7 @@ struct drawing {
 
 /* --- what is said of a hop --- */
 
-static void say_trust(struct graph *graph, struct graph_edge *edge, const struct hop *hop)
+static void say_trust(struct graph *graph, struct graph_edge *edge, const struct route_hop *hop)
 {
 	const struct link *link = hop->link;
 
@@ -38,7 +38,7 @@ static void say_trust(struct graph *graph, struct graph_edge *edge, const struct
 			   hop->to->head.name.value, link->network->head.name.value);
 }
 
-static void say_clear(struct graph *graph, struct graph_edge *edge, const struct hop *hop)
+static void say_clear(struct graph *graph, struct graph_edge *edge, const struct route_hop *hop)
 {
 	if (hop->clear)
 		graph_warn(graph, &edge->dangers, "may cross the Internet in clear", hop->at,
@@ -56,7 +56,7 @@ static void say_egress(struct graph *graph, struct graph_edge *edge, const struc
 		graph_say(graph, &edge->lines, "from %s", egress->ipv6.value);
 }
 
-static void say_passage(struct graph *graph, struct graph_edge *edge, const struct hop *hop)
+static void say_passage(struct graph *graph, struct graph_edge *edge, const struct route_hop *hop)
 {
 	const char *to = hop->to->head.name.value, *proxy = hop->from->head.name.value;
 
@@ -70,7 +70,7 @@ static void say_passage(struct graph *graph, struct graph_edge *edge, const stru
 			   to, hop->port, proxy);
 }
 
-static void say_hop(struct graph *graph, struct graph_edge *edge, const struct hop *hop)
+static void say_hop(struct graph *graph, struct graph_edge *edge, const struct route_hop *hop)
 {
 	if (hop->listener)
 		say_passage(graph, edge, hop);
@@ -112,7 +112,7 @@ static void share_edge(struct graph *graph, struct graph_edge *edge, const struc
 			arena_printf(graph->arena, "%s and more", edge->lines.items[0]);
 }
 
-static void add_edge(struct drawing *drawing, const struct hop *hop)
+static void add_edge(struct drawing *drawing, const struct route_hop *hop)
 {
 	struct graph *graph = drawing->graph;
 	const size_t from = graph_place_of(graph, hop->from), to = graph_place_of(graph, hop->to);
@@ -142,7 +142,7 @@ void graph_add_routes(struct graph *graph)
 				  .bundles = name_map_new(graph->arena, routes->count)};
 
 	for (size_t i = 0; i < routes->count; i++) {
-		const struct hop_list hops =
+		const struct route_hops hops =
 			hops_of_route(graph->arena, graph->topology, &routes->items[i]);
 
 		drawing.route = &routes->items[i];

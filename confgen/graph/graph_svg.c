@@ -54,10 +54,10 @@ static int run_dot(struct arena *arena, const char *dot, const char *input, cons
 
 int graph_draw_svg(const struct graph *graph, const char **svg, size_t *length, const char **errors)
 {
-	const char *dot = run_find(graph->arena, "dot"), *input, *output;
+	const char *dot = run_find(graph->arena, "dot"), *input = NULL, *output = NULL;
 	struct strbuf text = STRBUF_INIT;
 	int in AUTO_CLOSE = -1, out AUTO_CLOSE = -1, error;
-	char *result;
+	char *result = NULL;
 
 	*errors = NULL;
 	if (!dot)

@@ -33,7 +33,7 @@ static const struct source *load(struct arena *arena, const char *folder, const 
 	const struct source *source = NULL;
 
 	if (exists(arena, folder, name))
-		lines_load(arena, path, path, CONFIGURATION_FILE_LIMIT, list, &source);
+		lines_load_inside(arena, folder, path, CONFIGURATION_FILE_LIMIT, list, &source);
 	return source;
 }
 

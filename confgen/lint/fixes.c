@@ -81,6 +81,18 @@ static void add_fixed(const struct fixed_file *file, size_t start, size_t end, s
 	strbuf_add(out, file->source->text + start, end - start);
 }
 
+char *fixes_text(struct arena *arena, const struct fixed_file *file, size_t *length)
+{
+	struct strbuf buf = STRBUF_INIT;
+	char *text;
+
+	add_fixed(file, 0, file->source->length, &buf);
+	text = arena_strndup(arena, strbuf_text(&buf), buf.length);
+	*length = buf.length;
+	strbuf_done(&buf);
+	return text;
+}
+
 int fixes_write(const struct fixed_file *file)
 {
 	const struct source *source = file->source;

@@ -27,6 +27,9 @@ struct fixed_files fixes_collect(struct arena *arena, const struct diagnostics *
 /* Prints the difference that a file would see. */
 void fixes_diff(struct arena *arena, const struct fixed_file *file, FILE *out);
 
+/* The whole text that the file would have. */
+char *fixes_text(struct arena *arena, const struct fixed_file *file, size_t *length);
+
 /*
  * Writes the file: whole or not at all, keeping owner and mode. Returns 0 or -errno: -ESTALE where
  * it is not what was judged any more.

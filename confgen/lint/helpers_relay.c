@@ -149,6 +149,11 @@ const struct table_contents *relay_contents(const struct lint *lint, const struc
 	return contents;
 }
 
+bool relay_is_expression(const struct table *table)
+{
+	return text_equal(&table->type_name, "pcre") || text_equal(&table->type_name, "regexp");
+}
+
 bool relay_fits_all(const struct table_entry *entry)
 {
 	static const char *const patterns[] = {"",    ".",    ".*", "^",   "$",	  "^.*",

@@ -87,6 +87,12 @@ const struct table *relay_table(const struct lint *lint, const struct list_item 
 /* What it holds; NULL where that is not to be had. */
 const struct table_contents *relay_contents(const struct lint *lint, const struct table *table);
 
+/* Whether it is a table of regular expressions, which table_match() is for. */
+bool relay_is_expression(const struct table *table);
+
+/* Patterns that a rule tries: tables may have thousands, and be asked for thousands of keys. */
+#define RELAY_MOST_PATTERNS 2000
+
 /* Whether a pcre or regexp pattern fits everything. */
 bool relay_fits_all(const struct table_entry *entry);
 

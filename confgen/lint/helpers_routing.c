@@ -63,13 +63,50 @@ bool routing_is_private(const struct next_hop *next)
 	return ip_network_is_private(&network);
 }
 
+/* Where the place is, or would be. A table may have an entry, and so a place, on each line. */
+static struct position *slot_of(const struct places *places, struct position at)
+{
+	size_t slot = ((uintptr_t)at.source / sizeof(at) + at.line) * 2654435761U + at.column;
+
+	for (;; slot++) {
+		struct position *there = &places->slots[slot & (places->size - 1)];
+
+		if (!there->source || (there->source == at.source && there->line == at.line &&
+				       there->column == at.column))
+			return there;
+	}
+}
+
+static void enlarge(const struct lint *lint, struct places *places)
+{
+	struct places larger = {.size = places->size ? 2 * places->size : 16,
+				.count = places->count,
+				.nowhere = places->nowhere};
+
+	larger.slots = arena_array(lint->arena, larger.size, sizeof(*larger.slots));
+	for (size_t i = 0; i < places->size; i++)
+		if (places->slots[i].source)
+			*slot_of(&larger, places->slots[i]) = places->slots[i];
+	*places = larger;
+}
+
 bool routing_first(const struct lint *lint, struct places *places, struct position at)
 {
-	for (size_t i = 0; i < places->count; i++)
-		if (places->items[i].source == at.source && places->items[i].line == at.line &&
-		    places->items[i].column == at.column)
-			return false;
-	*arena_push(lint->arena, places) = at;
+	struct position *slot;
+
+	if (!at.source) {
+		bool first = !places->nowhere;
+
+		places->nowhere = true;
+		return first;
+	}
+	if (2 * places->count >= places->size)
+		enlarge(lint, places);
+	slot = slot_of(places, at);
+	if (slot->source)
+		return false;
+	*slot = at;
+	places->count++;
 	return true;
 }
 

@@ -75,8 +75,9 @@ struct readable routing_readable(const struct lint *lint, const struct value *va
 
 /* Places that a rule has spoken of: services share what main.cf sets. */
 struct places {
-	struct position *items;
-	size_t count;
+	struct position *slots; /* a hash table; without a source: free */
+	size_t size, count;	/* the size is a power of 2 */
+	bool nowhere;		/* what has no place was there */
 };
 
 /* Notes the place; false where it was there already. */

@@ -75,7 +75,6 @@ void lint_fix(const struct lint *lint, const struct text *text, const char *repl
 const char *lint_suggest(const struct lint *lint, const char *wrong, const char *const *words,
 			 size_t count)
 {
-	return diagnostics_count(lint->list, SEVERITY_INFO) < MOST_SUGGESTIONS
-		       ? suggest(wrong, words, count)
-		       : NULL;
+	return diagnostics_size(lint->list) < MOST_SUGGESTIONS ? suggest(wrong, words, count)
+							       : NULL;
 }

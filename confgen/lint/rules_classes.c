@@ -9,12 +9,18 @@ struct domains {
 	struct text *items;
 	size_t count;
 	bool partial; /* there may be more */
+	struct {
+		const struct table_contents **items;
+		size_t count;
+	} patterns; /* which more domains may fit */
 };
 
 static void add_table(const struct lint *lint, const struct table *table, struct domains *out)
 {
 	const struct table_contents *contents = table->type ? relay_contents(lint, table) : NULL;
 
+	if (contents && relay_is_expression(table))
+		*arena_push(lint->arena, &out->patterns) = contents;
 	if (!contents || !contents->index) {
 		out->partial = true;
 		return;
@@ -68,7 +74,7 @@ static const char *why_wild(const struct lint *lint, const struct list_item *ite
 			       : NULL;
 	if (text_equal(&table->type_name, "static"))
 		return "makes every domain a relay domain: an open relay";
-	if (!text_equal(&table->type_name, "pcre") && !text_equal(&table->type_name, "regexp"))
+	if (!relay_is_expression(table))
 		return NULL;
 	contents = relay_contents(lint, table);
 	for (size_t i = 0; contents && i < contents->count; i++)
@@ -133,13 +139,40 @@ static void check_pair(const struct lint *lint, const struct lint_rule *rule, co
 	}
 }
 
+/* Domains of one class that a pattern of another takes as well. */
+static void check_patterns(const struct lint *lint, const struct lint_rule *rule, const char *first,
+			   const char *second, size_t *budget)
+{
+	struct domains domains = domains_of(lint, first), others = domains_of(lint, second);
+
+	for (size_t i = 0; others.patterns.count && i < domains.count; i++)
+		for (size_t j = 0; j < others.patterns.count; j++) {
+			const char *domain = domains.items[i].text;
+			const struct table_entry *entry;
+
+			if (table_match(others.patterns.items[j], domain, budget, &entry) !=
+			    TABLE_FITS)
+				continue;
+			lint_report(lint, rule, text_position(&entry->key),
+				    "'%s' of %s fits this pattern of %s: one of them does not "
+				    "count",
+				    domain, first, second);
+			diagnostics_hint(lint->list, "a domain has one class: leave it out of one");
+			break;
+		}
+}
+
 void lint_R10(const struct lint *lint, const struct lint_rule *rule)
 {
 	const struct value *relay = configuration_value(lint->configuration, NULL, "relay_domains");
+	size_t budget = RELAY_MOST_PATTERNS;
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
-		if (relay->set || strcmp(pairs[i][1], "relay_domains") != 0)
+		if (relay->set || strcmp(pairs[i][1], "relay_domains") != 0) {
 			check_pair(lint, rule, pairs[i][0], pairs[i][1]);
+			check_patterns(lint, rule, pairs[i][0], pairs[i][1], &budget);
+			check_patterns(lint, rule, pairs[i][1], pairs[i][0], &budget);
+		}
 }
 
 static bool list_holds(const struct lint *lint, const char *parameter, const char *word)

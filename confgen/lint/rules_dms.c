@@ -238,10 +238,10 @@ static void fix_line_ends(const struct judge *judge, const struct source *source
 	for (size_t i = 0; i < source->length; i++)
 		if (source->text[i] != '\r' || source->text[i + 1] != '\n')
 			strbuf_addch(&buf, source->text[i]);
-	diagnostics_fix(judge->lint.list,
-			&(struct fix){source, 0, source->length,
-				      arena_strndup(judge->lint.arena, strbuf_text(&buf),
-						    buf.length)});
+	diagnostics_fix(
+		judge->lint.list,
+		&(struct fix){source, 0, source->length,
+			      arena_strndup(judge->lint.arena, strbuf_text(&buf), buf.length)});
 	strbuf_done(&buf);
 }
 

@@ -171,8 +171,8 @@ void lint_I10(const struct lint *lint, const struct lint_rule *rule)
 }
 
 /*
- * Whether another setting keeps smuggled mail out: DATA must be the last of a group of commands, and
- * the smuggled one is not. At other commands pipelining is allowed.
+ * Whether another setting keeps smuggled mail out: DATA must be the last of a group of commands,
+ * and the smuggled one is not. At other commands pipelining is allowed.
  */
 static bool pipelining_is_refused(const struct lint *lint, const struct service *service)
 {

@@ -1,5 +1,6 @@
 /* Where mail goes next, and from which address; the rows are in rows_routing.h. */
 #include "confgen/lint/helpers_listener.h"
+#include "confgen/lint/helpers_relay.h"
 #include "confgen/lint/helpers_routing.h"
 #include "confgen/lint/rules.h"
 
@@ -215,6 +216,25 @@ void lint_B06(const struct lint *lint, const struct lint_rule *rule)
 	}
 }
 
+/* Whether a table can be read, and has nothing for the key; adds its entries up. */
+static bool lacks(const struct lint *lint, const struct table *table, const char *key,
+		  size_t *entries)
+{
+	const struct table_contents *contents;
+	const struct table_entry *ignored;
+	size_t budget = RELAY_MOST_PATTERNS;
+
+	while (table->type && table->type->prefix && table->parts.count)
+		table = table->parts.items[0];
+	if (!table->type || configuration_contents(lint->configuration, table, lint->list,
+						   &contents) != CONTENTS_READ)
+		return false;
+	*entries += contents->count;
+	if (relay_is_expression(table))
+		return table_match(contents, key, &budget, &ignored) == TABLE_FITS_NOT;
+	return contents->index && !table_find(contents, key);
+}
+
 void lint_B08(const struct lint *lint, const struct lint_rule *rule)
 {
 	const struct configuration *configuration = lint->configuration;
@@ -222,17 +242,15 @@ void lint_B08(const struct lint *lint, const struct lint_rule *rule)
 		configuration_value(configuration, NULL, "sender_dependent_relayhost_maps");
 	const struct value *null =
 		configuration_value(configuration, NULL, "empty_address_relayhost_maps_lookup_key");
-	struct readable readable = routing_readable(lint, maps);
+	struct tables tables = configuration_tables(configuration, maps);
 	size_t entries = 0;
 
-	if (!readable.whole || !maps->text.length ||
+	if (!maps->text.length ||
 	    configuration_value(configuration, NULL, "relayhost")->text.length)
 		return;
-	for (size_t i = 0; i < readable.count; i++) {
-		entries += readable.items[i]->count;
-		if (readable.items[i]->index && table_find(readable.items[i], null->text.text))
+	for (size_t i = 0; i < tables.count; i++)
+		if (!lacks(lint, tables.items[i], null->text.text, &entries))
 			return;
-	}
 	if (!entries)
 		return;
 	lint_report(lint, rule, configuration_position(configuration, NULL, maps),

@@ -91,6 +91,9 @@ void lint_A01(const struct lint *lint, const struct lint_rule *rule)
 	judge_assignments(lint, rule);
 }
 
+/* Entries that are compared with each hop; a hop that is not among more is not judged. */
+#define MOST_PASSWORDS 1000
+
 /* What the password tables say of a hop. */
 struct credentials {
 	bool found, whole;
@@ -112,7 +115,8 @@ static void look_up(const struct lint *lint, const struct hop *hop, struct crede
 		out->count += contents->count;
 		out->found |= !contents->index || table_find(contents, hop->next.text.text) ||
 			      table_find(contents, hop->next.host);
-		for (size_t j = 0; j < contents->count; j++) {
+		out->whole &= out->found || contents->count <= MOST_PASSWORDS;
+		for (size_t j = 0; !out->found && j < contents->count && j < MOST_PASSWORDS; j++) {
 			const struct table_entry *entry = &contents->items[j];
 			struct next_hop key = routing_next_hop(lint->arena, &entry->key);
 

@@ -106,8 +106,7 @@ static bool is_referred_to(const struct lint *lint, const char *name)
 		const char *at = settings.items[i].assignment->value.text;
 
 		for (; (at = strstr(at, name)); at++)
-			if (at > settings.items[i].assignment->value.text &&
-			    strchr("$({", at[-1]))
+			if (at > settings.items[i].assignment->value.text && strchr("$({", at[-1]))
 				return true;
 	}
 	return false;
@@ -349,7 +348,7 @@ static const char *boolean_of(const char *word)
 {
 	static const struct {
 		const char *word, *meaning;
-	} words[] = {{"true", "yes"}, {"on", "yes"},  {"1", "yes"}, {"enabled", "yes"},
+	} words[] = {{"true", "yes"}, {"on", "yes"}, {"1", "yes"}, {"enabled", "yes"},
 		     {"false", "no"}, {"off", "no"}, {"0", "no"},  {"disabled", "no"}};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
@@ -365,9 +364,11 @@ static void check_kind(const struct lint *lint, const struct lint_rule *rule,
 	const char *why;
 	size_t prefix;
 
-	/* S03 speaks of comments, S06 of names that nothing defines; a level has a syntax of its own */
+	/* S03 speaks of comments, S06 of names that nothing defines; a level has a syntax of its
+	 * own */
 	if (setting->value->failed ||
-	    (!setting->value->text.length && strchr(setting->assignment->value.text, '$')) || strchr(setting->assignment->value.text, '#') ||
+	    (!setting->value->text.length && strchr(setting->assignment->value.text, '$')) ||
+	    strchr(setting->assignment->value.text, '#') ||
 	    strcmp(setting->name, "compatibility_level") == 0 ||
 	    (setting->service && !lint->configuration->has_main) ||
 	    (parameter && !parameter_in(parameter, lint->configuration->release) &&

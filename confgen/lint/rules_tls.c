@@ -120,8 +120,8 @@ static void fix_old_level(const struct lint *lint, const struct assignment *set)
 {
 	static const char *const parts[] = {"use_tls", "enforce_tls", "tls_security_level"};
 	const char *part = behind_program(set->name.text), *instead;
-	const char *program = arena_strndup(lint->arena, set->name.text,
-					    (size_t)(part - set->name.text - 1));
+	const char *program =
+		arena_strndup(lint->arena, set->name.text, (size_t)(part - set->name.text - 1));
 	const char *names[3];
 	bool on[2];
 
@@ -139,7 +139,8 @@ static void fix_old_level(const struct lint *lint, const struct assignment *set)
 		fix_delete(lint, set);
 		return;
 	}
-	/* a client verifies the name then, unless told otherwise; an empty level stands elsewhere */
+	/* a client verifies the name then, unless told otherwise; an empty level stands elsewhere
+	 */
 	if ((on[1] && strcmp(program, "smtpd") != 0) ||
 	    configuration_value(lint->configuration, NULL, names[2])->set)
 		return;

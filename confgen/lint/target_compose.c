@@ -142,9 +142,8 @@ static void add_assignment(struct made_text *made, enum image image, const char 
 /* A path that the compose file names; NULL unless it is below the folder of the file. */
 static const char *path_of(const struct compose *compose, const char *name)
 {
-	char *path, *real, *home;
 	size_t length;
-	bool inside;
+	char *path;
 
 	if (*name == '/' || *name == '~' || strchr(name, '$'))
 		return NULL;
@@ -155,13 +154,7 @@ static const char *path_of(const struct compose *compose, const char *name)
 		       : arena_printf(compose->arena, "%s/%s", compose->folder, name);
 	for (length = strlen(path); length > 1 && path[length - 1] == '/'; length--)
 		path[length - 1] = '\0';
-	real = realpath(path, NULL);
-	home = realpath(compose->folder, NULL);
-	length = home ? strlen(home) : 0;
-	inside = real && home && strncmp(real, home, length) == 0 && real[length] == '/';
-	free(real);
-	free(home);
-	return inside ? path : NULL;
+	return file_is_below(compose->folder, path) ? path : NULL;
 }
 
 static void read_env_file(const struct compose *compose, const char *name, enum image image,

@@ -73,7 +73,8 @@ int templates_init(struct templates *templates, struct arena *arena, const char 
 int templates_render(struct templates *templates, const char *name, json_t *data,
 		     struct strbuf *out)
 {
-	const struct mustache_options options = {.partials = &templates->loader, .strict = true};
+	const struct mustache_options options = {
+		.partials = &templates->loader, .html = templates->html, .strict = true};
 	const struct source *source = find(templates, name);
 
 	if (!source) {

@@ -13,6 +13,7 @@ extern const struct source embedded_templates[];
 struct templates {
 	struct arena *arena;
 	const char *folder; /* of replacements; NULL: none */
+	bool html;	    /* values are escaped as in HTML; the caller sets it after _init() */
 	struct diagnostics *list;
 	struct mustache_loader loader;
 };

@@ -132,17 +132,20 @@ static void verify_gate(const struct node *node, const struct listener *listener
 		       service_words[listener->service.value]);
 		diagnostics_hint(list, "Dovecot has a list of trusted proxies itself: use "
 				       "through: second_port");
-	} else if (node->kind.value == KIND_DMS) {
-		report(list, LISTENER, listener->through.at,
-		       "postern-gate cannot reach the Postfix in docker-mailserver");
-		diagnostics_hint(list, "use through: second_port, or put a node of kind postfix "
-				       "before it");
-	} else if (node_is_container(node)) {
-		report(list, LISTENER, listener->through.at,
-		       "the container of '%s' has no postern-gate", name_of(node));
-		diagnostics_hint(list, "use through: second_port, or deployment: host");
 	}
 	verify_direct_name(node, listener, list);
+}
+
+/* An image has no firewall, and whoever reaches a port that expects PROXY could forge a header. */
+static void verify_guard(const struct node *node, const struct listener *listener,
+			 struct diagnostics *list)
+{
+	if (!node_is_container(node) || listener->through.value == THROUGH_GATE)
+		return;
+	report(list, LISTENER,
+	       listener->through.given ? listener->through.at : listener->head.at,
+	       "nothing in the container of '%s' guards a port that expects PROXY", name_of(node));
+	diagnostics_hint(list, "use through: gate, which believes the proxy alone");
 }
 
 /* --- ports --- */
@@ -222,7 +225,7 @@ static void report_direct(const struct node *client, const struct node *node,
 	       "'%s' connects to port %lu of '%s' directly, without a PROXY header",
 	       client->kind.value == KIND_INTERNET ? "internet" : name_of(client),
 	       listener->port.value, name_of(node));
-	if (node->kind.value == KIND_POSTFIX && !node_is_container(node))
+	if (service_is_smtp(listener->service.value))
 		diagnostics_hint(list,
 				 "through: gate serves both at port %lu; through: second_port "
 				 "keeps it plain",
@@ -387,6 +390,7 @@ void topology_verify_proxies(const struct topology *topology, struct diagnostics
 			verify_proxied_by(node, listener, list);
 			verify_service(topology, node, listener, list);
 			verify_gate(node, listener, list);
+			verify_guard(node, listener, list);
 			verify_ports(topology, node, listener, list);
 			verify_direct_clients(topology, node, listener, list);
 			verify_pairs(topology, node, listener, list);

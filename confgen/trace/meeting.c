@@ -56,6 +56,11 @@ static struct answer serve(struct actor *actor, const char *service,
 		steps_add(steps, STEP_REFUSE,
 			  "postscreen hears a PROXY header before it has spoken itself");
 		return (struct answer){550, "5.5.1 Protocol error"};
+	} else if (claims && host_wraps_tls(actor->host, service)) {
+		meeting->smtpd = NULL;
+		return unreachable(
+			steps, "4.7.0 TLS comes first here: it does not begin with a PROXY header",
+			meeting->cause);
 	} else if (claims) {
 		steps_add(steps, STEP_LISTENER,
 			  "%s expects no PROXY header: to it, that is an unknown command", service);

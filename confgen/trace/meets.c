@@ -5,7 +5,17 @@
 #include <string.h>
 #include <strings.h>
 
-struct request request_of_test(const struct test_case *test)
+const char *request_author(struct arena *arena, const struct request *request)
+{
+	const char *host = request->node ? request->node->hostname.value : NULL;
+
+	if (*request->sender)
+		return request->sender;
+	return arena_printf(arena, "MAILER-DAEMON@%s",
+			    request->local && host ? host : "elsewhere.test");
+}
+
+struct request request_of_test(struct arena *arena, const struct test_case *test)
 {
 	const char *from = test->from.value				       ? test->from.value
 			   : test->auth.value && strchr(test->auth.value, '@') ? test->auth.value
@@ -24,7 +34,9 @@ struct request request_of_test(const struct test_case *test)
 		.size = test->size.value,
 	};
 
-	request.author = test->author.value ? test->author.value : request.sender;
+	request.author = test->author.value;
+	if (!request.author)
+		request.author = request_author(arena, &request);
 	ip_parse(test->client.value, &request.client);
 	if (test->claims.value)
 		ip_parse(test->claims.value, &request.claims);

@@ -50,7 +50,11 @@ struct request {
 #define TRACE_SIZE     1000UL
 
 /* A test of the topology, as a request. */
-struct request request_of_test(const struct test_case *test);
+struct request request_of_test(struct arena *arena, const struct test_case *test);
+
+/* The address in the From field of a message that says nothing of it: the sender; of the null
+ * sender, that of a bounce. */
+const char *request_author(struct arena *arena, const struct request *request);
 
 /* How the client's connection comes about: for whoever makes it. */
 struct entry_point {

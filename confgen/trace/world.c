@@ -1,5 +1,6 @@
 /* The nodes of a topology with what they run, and who meets whom; see world.h. */
 #include "confgen/trace/world.h"
+#include "common/strbuf.h"
 #include "confgen/derive/view_private.h"
 
 #include <stdlib.h>
@@ -120,17 +121,23 @@ int walk_probe(void *user, const char *recipient, const char **reply);
 
 /* --- actors --- */
 
+/* A line for each; there can be 100,000. */
 static const char *mailbox_domains(const struct trace *trace, const struct node *node)
 {
-	const char *text = "";
+	const struct domain_list *domains = &trace->topology->domains;
+	struct strbuf text = STRBUF_INIT;
+	char *taken;
 
-	for (size_t i = 0; i < trace->topology->domains.count; i++) {
-		const struct domain *domain = &trace->topology->domains.items[i];
-
-		if (domain->home == node && trace->topology->domains.count < 1000)
-			text = arena_printf(trace->arena, "%s%s\n", text, domain->head.name.value);
-	}
-	return text;
+	for (size_t i = 0; i < domains->count; i++)
+		if (domains->items[i].home == node) {
+			strbuf_adds(&text, domains->items[i].head.name.value);
+			strbuf_addch(&text, '\n');
+		}
+	if (!text.length)
+		return "";
+	taken = strbuf_take(&text);
+	arena_adopt(trace->arena, taken);
+	return taken;
 }
 
 static void make_host(struct trace *trace, struct actor *actor)
@@ -325,6 +332,14 @@ static void push_address(struct trace *trace, struct reached_list *out,
 		push(trace, out, &topology->internet, world_network(topology, address), *address);
 }
 
+/* What is not ours, and domains of ours whose mail others keep. */
+bool world_is_foreign(const struct trace *trace, const char *name)
+{
+	const struct domain *domain = world_domain(trace, name);
+
+	return strchr(name, '.') && (domain ? !domain->mailboxes.value : !is_ours(trace, name));
+}
+
 /* By the address records alone, or by MX records first. */
 static void push_name(struct trace *trace, struct reached_list *out, const char *name, bool mx)
 {
@@ -335,9 +350,7 @@ static void push_name(struct trace *trace, struct reached_list *out, const char 
 		push_mail_hosts(trace, out, domain);
 	if (node && !out->count)
 		push_host(trace, out, node);
-	/* what is not ours, and domains of ours whose mail others keep */
-	if (!out->count && !node && strchr(name, '.') &&
-	    (domain ? !domain->mailboxes.value : !is_ours(trace, name)))
+	if (!out->count && !node && world_is_foreign(trace, name))
 		push(trace, out, &trace->topology->internet, NULL,
 		     (struct ip_address){.family = IP_NONE});
 }

@@ -46,6 +46,9 @@ bool world_mailbox(struct trace *trace, const struct node *node, const char *add
 /* Whether the DNS knows the name as one that mail may come from and go to. */
 bool world_knows(struct trace *trace, const char *domain);
 
+/* Whether mail for the domain goes to hosts of others. */
+bool world_is_foreign(const struct trace *trace, const char *domain);
+
 /* The network that an address belongs to; NULL: the Internet. */
 const struct network *world_network(const struct topology *topology,
 				    const struct ip_address *address);

@@ -164,6 +164,7 @@ static bool take_scalar(struct builder *b, const yaml_event_t *event)
 	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 	node->length = event->data.scalar.length;
 	node->text = arena_strndup(b->arena, text, node->length);
+	node->end = syntax_position(b->source, &event->end_mark);
 	if (!check_properties(b, event, event->data.scalar.anchor, event->data.scalar.tag))
 		return false;
 	what = octets_find_refused(node->text, node->length, &code);
@@ -189,6 +190,8 @@ static bool open_collection(struct builder *b, struct yaml_node *node, bool flow
 		       "Nothing here needs as many: a bracket may be missing its mate.");
 		return false;
 	}
+	node->flow = flow;
+	node->end = node->at;
 	b->stack[b->depth++] = (struct frame){.node = node, .flow = flow};
 	return true;
 }
@@ -242,12 +245,18 @@ static bool check_duplicates(struct builder *b, const struct yaml_node *mapping)
 	return true;
 }
 
-static bool close_collection(struct builder *b)
+/* `event` is NULL when the text broke off. What has no brackets ends where its last item does. */
+static bool close_collection(struct builder *b, const yaml_event_t *event)
 {
-	const struct yaml_node *node;
+	struct yaml_node *node;
 
 	assert(b->depth);
 	node = b->stack[--b->depth].node;
+	if (node->flow && event)
+		node->end = syntax_position(b->source, &event->end_mark);
+	else if (node->count)
+		node->end = node->kind == YAML_MAPPING ? node->pairs[node->count - 1].value->end
+						       : node->items[node->count - 1]->end;
 	return node->kind != YAML_MAPPING || check_duplicates(b, node);
 }
 
@@ -276,7 +285,7 @@ static bool take(struct builder *b, const yaml_event_t *event)
 		return take_mapping(b, event);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		return close_collection(b);
+		return close_collection(b, event);
 	default:
 		return event->type != YAML_STREAM_END_EVENT;
 	}
@@ -289,7 +298,7 @@ static void report_syntax(struct builder *b, const yaml_parser_t *parser)
 	syntax_report(parser, b->source, frame && frame->flow ? &frame->node->at : NULL, b->list);
 	/* duplicates in what was read are mistakes all the same */
 	for (bool more = true; more && b->depth;)
-		more = close_collection(b);
+		more = close_collection(b, NULL);
 }
 
 static void build(struct builder *b)

@@ -32,10 +32,13 @@ struct yaml_pair {
 struct yaml_node {
 	enum yaml_kind kind;
 	struct position at; /* where it starts */
-	bool quoted;	    /* scalar: written in quotes or as a block */
-	const char *text;   /* scalar: UTF-8, NUL-terminated, with no NUL and no control character
-			       inside but tab, line feed and carriage return */
-	size_t length;	    /* scalar: octets of `text` */
+	struct position
+		end;	  /* behind its last character; without brackets, that of its last item */
+	bool flow;	  /* mapping, sequence: in brackets */
+	bool quoted;	  /* scalar: written in quotes or as a block */
+	const char *text; /* scalar: UTF-8, NUL-terminated, with no NUL and no control character
+			     inside but tab, line feed and carriage return */
+	size_t length;	  /* scalar: octets of `text` */
 	struct yaml_node **items; /* sequence: its items */
 	struct yaml_pair *pairs;  /* mapping: its pairs, in the order of the file */
 	size_t count;		  /* of items or pairs */
@@ -51,6 +54,18 @@ struct yaml_node *yaml_parse(struct arena *arena, const struct source *source,
 
 /* What the node is, for people: "a list", "a mapping", "a text" or "nothing". NULL is nothing. */
 const char *yaml_kind_name(const struct yaml_node *node);
+
+/* The value of a key of a mapping, or NULL; with `pair`, the pair itself. NULL is no mapping. */
+struct yaml_node *yaml_get(const struct yaml_node *node, const char *key,
+			   const struct yaml_pair **pair);
+
+/* How many octets stand before the place in its source. */
+size_t yaml_offset(struct position at);
+
+/* Whether both say the same, wherever it stands; but `ignored`, a node of `a`, is like any other.
+ */
+bool yaml_equal(const struct yaml_node *a, const struct yaml_node *b,
+		const struct yaml_node *ignored);
 
 /* Whether the node is a plain scalar that says nothing: empty, ~, null, Null or NULL. */
 bool yaml_is_null(const struct yaml_node *node);

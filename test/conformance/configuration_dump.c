@@ -103,8 +103,28 @@ static json_t *dump_folder(struct arena *arena, const char *path, struct diagnos
 	return json;
 }
 
+/* What a key finds; true where that is not decided. */
+static json_t *answer(const struct table_contents *contents, const char *type, const char *key)
+{
+	const struct table_entry *entry;
+	size_t budget = 100;
+
+	if (strcmp(type, "regexp") != 0 && strcmp(type, "pcre") != 0) {
+		entry = table_find(contents, key);
+		return entry ? octets(entry->value.text) : json_null();
+	}
+	switch (table_match(contents, key, &budget, &entry)) {
+	case TABLE_FITS:
+		return octets(entry->value.text);
+	case TABLE_FITS_NOT:
+		return json_null();
+	default:
+		return json_true();
+	}
+}
+
 /* The values of the keys that stand on standard input, a line each. */
-static json_t *query(const struct table_contents *contents)
+static json_t *query(const struct table_contents *contents, const char *type)
 {
 	json_t *json = json_array();
 	char *line = NULL;
@@ -112,11 +132,8 @@ static json_t *query(const struct table_contents *contents)
 	ssize_t length;
 
 	while ((length = getline(&line, &size, stdin)) > 0) {
-		const struct table_entry *entry;
-
 		line[strcspn(line, "\n")] = '\0';
-		entry = table_find(contents, line);
-		json_array_append_new(json, entry ? octets(entry->value.text) : json_null());
+		json_array_append_new(json, answer(contents, type, line));
 	}
 	free(line);
 	return json;
@@ -129,14 +146,15 @@ static json_t *dump_table(struct arena *arena, const char *type, const char *pat
 
 	if (lines_load(arena, path, path, TABLE_FILE_LIMIT, list, &source) < 0)
 		return json_null();
-	return query(table_read(arena, table_type_find(type, strlen(type)), source, list));
+	return query(table_read(arena, table_type_find(type, strlen(type)), source, list), type);
 }
 
 static json_t *dump_inline(struct arena *arena, const char *name, struct diagnostics *list)
 {
 	struct text reference = text_constant(name);
 
-	return query(table_read_inline(arena, table_parse(arena, &reference, list), list));
+	return query(table_read_inline(arena, table_parse(arena, &reference, list), list),
+		     "inline");
 }
 
 static json_t *dump_defaults(const char *version)

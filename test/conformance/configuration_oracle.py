@@ -17,11 +17,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 
 DUMP = sys.argv[1]
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 20250701
 # Postfix's programs wait a second before they give up, so the odd files are few in each run.
-ROUNDS = {"main": 50, "master": 50, "expand": 100, "table": 40, "inline": 30, "cidr": 30}
+ROUNDS = {"main": 50, "master": 50, "expand": 100, "table": 40, "inline": 30, "cidr": 30, "regexp": 60,
+          "pcre": 60}
 NAMES = ["myorigin", "mydestination", "relayhost", "mynetworks", "smtpd_banner", "relay_domains"]
 
 
@@ -258,6 +260,53 @@ def compare_cidr(dice):
     return compare_answers(text, keys, theirs, ours)
 
 
+PATTERNS = ["^a", "b$", "^user@", "@example\\.com$", ".", "x+y", "(a|b)c*", "[a-m]+@", "^(.*)@x$", "(ab)?c", "[^@]+$",
+            "A", "a{2}", "(a)+", "(a)\\1", "\\w", "a**", "[[:alpha:]]", "^$", "a|", "(?:a)", "\\.x\\.", "", "a+?", "[]a]", "^*"]
+KEYS = ["a", "user@example.com", "b", "ac", "xxy", "m@x", "example.org", ".x.", "AB", "<>", "abc", "c"]
+
+
+def compare_regexp(dice, kind="regexp"):
+    """regexp tables by postmap; pcre ones, which it may lack, by Python, rule for rule."""
+    rules = [(dice.choice(["", "", "", "!"]), dice.choice(PATTERNS), dice.choice(["", "", "i"]))
+             for _ in range(dice.randint(1, 4))]
+    lines = [f"{no}/{pattern}/{option} r{number}" for number, (no, pattern, option) in enumerate(rules)]
+    if kind == "regexp" and dice.random() < 0.3:
+        lines = [f"if {dice.choice(['', '!'])}/{dice.choice(PATTERNS[:6])}/"] + lines + ["endif", "/z/ last"]
+    text = "\n".join(lines) + "\n"
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, "")
+        path = pathlib.Path(folder, "table")
+        path.write_text(text)
+        ours, _ = dump("--table", kind, str(path), stdin="".join(k + "\n" for k in KEYS).encode())
+        if kind == "pcre":
+            theirs = []
+            for key in KEYS:
+                found = None
+                for number, (no, pattern, option) in enumerate(rules):
+                    try:
+                        fits = re.search(pattern, key, 0 if option else re.IGNORECASE)
+                    except re.error:
+                        fits = no
+                    if bool(fits) != bool(no):
+                        found = f"r{number}"
+                        break
+                theirs.append(found)
+        else:
+            _, theirs, errors = ask(folder, f"regexp:{path}", KEYS)
+            if theirs is None:
+                return f"{text!r}: {errors}"
+    DECIDED.extend(answer is not True for answer in ours)
+    return compare_answers(text, KEYS, [o if o is True else t for o, t in zip(ours, theirs)], ours)
+
+
+def compare_pcre(dice):
+    return compare_regexp(dice, "pcre")
+
+
+warnings.simplefilter("ignore", FutureWarning)
+DECIDED = []  # whether an answer of ours was one
+
+
 def compare_defaults():
     """The table of parameters against the installed release, where it is one of the three."""
     _, version, _ = run(POSTCONF, "-d", "-h", "mail_version")
@@ -299,6 +348,8 @@ def main():
         for name, job in jobs:
             if job.result():
                 wrong.append(f"{name}: {job.result()}")
+    if not 0.3 < sum(DECIDED) / len(DECIDED) < 1:
+        wrong.append(f"{sum(DECIDED)} of {len(DECIDED)} answers of patterns are decided")
     for text in wrong[:40]:
         print(text)
     print(f"seed {SEED}: {len(jobs)} files, {len(wrong)} differences")

@@ -1,20 +1,22 @@
 #!/usr/bin/python3
-"""gate_one_port.py SOFTWARE VERSION: one port for a real proxy and direct clients, by postern-gate.
+"""gate_one_port.py SOFTWARE VERSION [container]: one port for a real proxy and direct clients, by
+postern-gate; with the word at the end, the mail host is a container.
 
 The topology is the example proxy-gate, with the proxy's software and version of the PROXY header
 exchanged.
 """
-import json
 import os
 import re
 import shutil
 import sys
 import tempfile
 
+from lib.forger import forge, transaction
 from lib.lab import (SOURCE, STRANGER, assert_accepted, assert_refused, assert_signed_once,
                      check_requirements, compose, run, skip)
 
 SOFTWARE, VERSION = sys.argv[1:3]
+CONTAINER = sys.argv[3:] == ["container"]
 USER = "user@example.com"
 EDGE = ["11.22.33.44", "2001:db8:11::44"]  # where the Internet finds the proxy
 MAIL = ["10.20.0.3", "fd00:20::3"]         # the host behind it, seen from inside
@@ -22,49 +24,6 @@ PAST = "11.22.33.45"                       # the same, seen from the Internet pa
 PRIVATE = ["10.20.0.4", "fd00:20::4"]
 CLIENTS = ["203.0.113.9", "2001:db8:ffff::25"]
 LOOPBACK = ["127.0.0.1", "::1"]
-
-# Sends a PROXY header, then commands, and prints the replies. To who does not expect the header it is a
-# command, which has a reply of its own.
-FORGER = r"""
-import json, socket, sys
-request = json.load(sys.stdin)
-replies = []
-connection = socket.create_connection((request["server"], 25), timeout=20)
-connection.sendall(request["header"].encode())
-lines = connection.makefile("r", newline="\r\n")
-def reply():
-    line = lines.readline()
-    while line[3:4] == "-":
-        line = lines.readline()
-    replies.append(line.strip())
-    return line
-try:
-    reply()
-    for command in [None] * (not request["believed"]) + request["commands"]:
-        if command is not None:
-            connection.sendall(command.encode() + b"\r\n")
-        if not reply():
-            break
-except (ConnectionResetError, BrokenPipeError):
-    replies.append("reset")
-print(json.dumps(replies))
-"""
-
-
-def forge(lab, node, server, claim, commands, believed):
-    """The greeting, then (if the header is not believed) the reply to it, then the others."""
-    family = "TCP6" if ":" in server else "TCP4"
-    request = {"server": server, "header": f"PROXY {family} {claim} {server} 12345 25\r\n",
-               "commands": commands, "believed": believed}
-    return json.loads(lab.run(node, "/usr/bin/python3", "-c", FORGER, stdin=json.dumps(request)))
-
-
-def transaction(sender, recipient, text=None):
-    commands = ["EHLO forger.test", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"]
-    if text is not None:
-        commands += ["DATA", text.replace("\n", "\r\n") + "\r\n."]
-    return commands
-
 
 def connections(lab, way):
     """The addresses of the clients that the service of this way has seen."""
@@ -74,11 +33,12 @@ def connections(lab, way):
 
 def gate_alone_listens(lab):
     """postern-gate has the port, and Postfix has none"""
-    lab.lab("gate-stop", lab.name, "mail")
+    word = "" if CONTAINER else "gate-"  # a container stops and starts as a whole
+    lab.lab(f"{word}stop", lab.name, "mail")
     for server in MAIL:
         reply = lab.smtp("private", server, STRANGER, USER, timeout=5)
         assert not reply["connect"] and "refused" in reply["error"], reply
-    lab.lab("gate-start", lab.name, "mail")
+    lab.lab(f"{word}start", lab.name, "mail")
     assert lab.run("mail", "postconf", "-M").count(" inet ") == 0
     assert not lab.run("mail", "sh", "-c", "nft list ruleset 2>/dev/null || :")
 
@@ -183,8 +143,43 @@ def forged_by_the_proxy_no_signature(lab):
         milter_reads(lab, path, rendered)
 
 
+def forged_loopback_is_refused_by_the_milter(lab):
+    """where the proxied service trusts loopback, as Postfix does by default, the forged message is relayed;
+    the milter alone refuses it, and so does the policy service alone"""
+    service, claim = "smtp-proxied/pass", LOOPBACK[0]
+    before = lab.run("mail", "cat", "/etc/postfix/master.cf")
+
+    def attempt(milters, restrictions):
+        for setting in ("mynetworks=127.0.0.0/8", f"smtpd_milters={milters}",
+                        f"smtpd_recipient_restrictions={restrictions},permit_mynetworks,reject"):
+            lab.run("mail", "postconf", "-P", f"{service}/{setting}")
+        lab.run("mail", "postfix", "reload")
+        token = lab.token()
+        return token, forge(lab, "edge", MAIL[0], claim,
+                            transaction(USER, STRANGER, compose(USER, STRANGER, token)), True)
+
+    milter, policy = "unix:postern/milter.sock", "check_policy_service,unix:postern/policy.sock"
+    try:
+        for milters, restrictions, refused in ((milter, "reject_unlisted_sender", 0),
+                                               ("", policy, 3)):
+            token, replies = attempt(milters, restrictions)
+            assert not any("queued" in reply for reply in replies), replies
+            assert any(reply.startswith("550 5.7.1 ") and f"address {claim}: " in reply and
+                       "loopback" in reply for reply in replies[refused:]), replies
+        token, replies = attempt("", "reject_unlisted_sender")
+        assert "queued" in replies[-1], replies
+        lab.arrived("internet", STRANGER, token)
+    finally:
+        lab.run("mail", "tee", "/etc/postfix/master.cf", stdin=before)
+        lab.run("mail", "postfix", "reload")
+
+
 def milter_reads(lab, path, text):
     lab.run("mail", "tee", path, stdin=text)
+    if CONTAINER:
+        lab.lab("stop", lab.name, "mail")
+        lab.lab("start", lab.name, "mail")
+        return
     lab.lab("milter-stop", lab.name, "mail")
     lab.lab("milter-start", lab.name, "mail")
 
@@ -200,13 +195,16 @@ def main():
         text, count = re.subn("software: .*",
                               f"software: {SOFTWARE}\n    proxy_protocol: {VERSION}", file.read())
     assert count == 1, "one proxy in the example"
+    if CONTAINER:
+        text, count = re.subn("kind: postfix", "kind: postfix\n    deployment: container", text)
+        assert count == 1, "one mail host in the example"
     with tempfile.TemporaryDirectory() as folder:
         topology = os.path.join(folder, "topology.yaml")
         with open(topology, "w", encoding="utf-8") as file:
             file.write(text)
         run(topology, gate_alone_listens, true_client, direct_client, past_the_proxy,
             proxy_is_a_stranger, forged_by_strangers, forged_by_the_proxy_no_relay,
-            forged_by_the_proxy_no_signature)
+            forged_by_the_proxy_no_signature, forged_loopback_is_refused_by_the_milter)
 
 
 main()

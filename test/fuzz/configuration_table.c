@@ -19,6 +19,14 @@ static void check(const struct table_contents *contents)
 		if (contents->index)
 			assert(table_find(contents, entry->key.text));
 	}
+	for (int round = 0; !contents->index && round < 2; round++) {
+		const struct table_entry *entry = NULL;
+		size_t budget = 50;
+
+		if (table_match(contents, round ? "user@mail.example.com" : "<>", &budget,
+				&entry) == TABLE_FITS)
+			assert(entry && entry->kind == TABLE_ENTRY);
+	}
 	table_find(contents, "192.0.2.1");
 	table_find(contents, "2001:db8::1");
 }

@@ -41,6 +41,7 @@ static bool is_sound(const char *text)
 		"$myhostname",
 		"$mynetworks",
 		"$smtpd_milters",
+		"$milter_macro_daemon_name",
 		"$postern_milter",
 		"$address_verify_map",
 		"$postscreen_cache_map",

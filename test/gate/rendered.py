@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """rendered.py TOPOLOGY: what postern-gate and Postfix say to a rendered gate, and whether they agree.
 
-Each service that postern-gate.conf names is one of type pass that postconf finds in master.cf, with PROXY
-on the right side; no service of Postfix listens at a port of the gate; and nobody is trusted by
-the address that a header claims.
+For docker-mailserver that is what user-patches.sh makes of its files. Each service that
+postern-gate.conf names is one of type pass that postconf finds in master.cf, with PROXY on the right side;
+no service of Postfix listens at a port of the gate; and nobody is trusted by the address that a header
+claims.
 """
+import configparser
 import os
 import re
 import shutil
@@ -57,23 +59,79 @@ def listens(text):
     return {port for found in lists for port in re.findall(r':(\d+)"', found)}
 
 
-def judge(host):
+def stocks():
+    """Folders with docker-mailserver's main.cf and master.cf: the lab's, and that of a release."""
+    yield os.path.join(SOURCE, "lab", "base", "dms-main.cf"), os.path.join(
+        SOURCE, "lab", "base", "dms-master.cf")
+    folder = os.path.join(os.environ["POSTERN_TEST_DATA"], "corpus",
+                          "docker-mailserver__docker-mailserver")
+    if os.path.isdir(folder):
+        yield os.path.join(folder, "main.cf"), os.path.join(folder, "master.cf")
+    else:
+        print(f"there is no {folder}: docker-mailserver's own files are not tried")
+
+
+def patched(host, folder, files):
+    """docker-mailserver's files with what user-patches.sh makes of them, run twice; programs that need the
+    container are stand-ins that write down how they were called."""
+    stock = tempfile.mkdtemp(dir=folder)
+    for path, name in zip(files, ("main.cf", "master.cf")):
+        shutil.copy(path, os.path.join(stock, name))
+    with open(os.path.join(stock, "user-patches.sh"), "w", encoding="utf-8") as script, \
+            open(os.path.join(host, "user-patches.sh"), encoding="utf-8") as rendered:
+        script.write(rendered.read().replace("/tmp/docker-mailserver", host)
+                     .replace("/etc/supervisor/conf.d", stock))
+    for name, text in (("supervisorctl", f'echo "$*" >>{stock}/calls'), ("nft", ":"),
+                       ("postern-gate", f'exec {os.environ["POSTERN_GATE"]} "$@"')):
+        with open(os.path.join(stock, name), "w", encoding="ascii") as program:
+            program.write(f"#!/bin/sh\n{text}\n")
+        os.chmod(program.name, 0o755)
+    results = []
+    for _ in range(2):
+        subprocess.run(["bash", program.name.replace("postern-gate", "user-patches.sh")], check=True,
+                       env={"PATH": f"{stock}:/usr/sbin:/usr/bin:/bin", "MAIL_CONFIG": stock})
+        with open(os.path.join(stock, "master.cf"), encoding="utf-8") as file:
+            results.append(file.read())
+    assert results[0] == results[1], "user-patches.sh run again gives another master.cf"
+    with open(os.path.join(stock, "calls"), encoding="ascii") as file:
+        assert file.read() == "update postern-gate\nrestart postern-gate\n" * 2
+    program = configparser.ConfigParser(interpolation=None)
+    program.read(os.path.join(stock, "postern-gate.conf"))
+    assert program["program:postern-gate"]["command"].endswith(
+        f"postern-gate --foreground --config={host}/postern-gate.conf")
+    return stock
+
+
+def one_way(found, name, prefix):
+    """The smtpd of a way, which may be behind a postscreen, and what reads the header there."""
+    service = found[name, "pass"]
+    if "smtpd_service_name" not in service:
+        return service, service.get("smtpd_upstream_proxy_protocol")
+    assert "smtpd_upstream_proxy_protocol" not in service, service
+    smtpd = found[service["smtpd_service_name"], "pass"]
+    assert "smtpd_upstream_proxy_protocol" not in smtpd, smtpd
+    assert service.get("mynetworks") == smtpd.get("mynetworks"), f"{prefix}: {service} {smtpd}"
+    return smtpd, service.get("postscreen_upstream_proxy_protocol")
+
+
+def judge(host, postfix):
     path = os.path.join(host, "postern-gate.conf")
     run(os.environ["POSTERN_GATE"], "--test", f"--config={path}")
     with open(path, encoding="ascii") as file:
         sections = re.findall(r'^listener "(.*?)" \{(.*?)^\}', file.read(), re.M | re.S)
     assert sections
-    found = services(host)
+    found = services(postfix)
     inet = {PORTS.get(name, name) for name, kind in found if kind == "inet"}
     for name, text in sections:
         ports = listens(text)
         assert len(ports) == 1 and not ports & inet, f"{name}: Postfix listens at {ports} as well"
         ways = dict(re.findall(r'(proxied|direct)_service = "/var/spool/postfix/private/(.*)"',
                                text))
-        proxied, direct = found[ways["proxied"], "pass"], found[ways["direct"], "pass"]
-        assert proxied["smtpd_upstream_proxy_protocol"] == "haproxy", proxied
+        proxied, believes = one_way(found, ways["proxied"], name)
+        direct, believes_direct = one_way(found, ways["direct"], name)
+        assert believes == "haproxy", proxied
         assert proxied["mynetworks"] == "", proxied
-        assert "smtpd_upstream_proxy_protocol" not in direct and "mynetworks" not in direct, direct
+        assert believes_direct is None and "mynetworks" not in direct, direct
         for key in ("smtpd_tls_wrappermode", "smtpd_sasl_auth_enable"):
             assert proxied.get(key) == direct.get(key), f"{name}: {key} on one way only"
         names = [proxied["milter_macro_daemon_name"], direct["milter_macro_daemon_name"]]
@@ -91,7 +149,10 @@ def main():
         hosts = [entry.path for entry in os.scandir(out)
                  if os.path.exists(os.path.join(entry.path, "postern-gate.conf"))]
         assert hosts, "no host has a gate"
-        print({os.path.basename(host): sorted(judge(host)) for host in hosts})
+        for host in hosts:
+            for postfix in ([host] if os.path.exists(f"{host}/main.cf") else
+                            [patched(host, folder, stock) for stock in stocks()]):
+                print(os.path.basename(host), sorted(judge(host, postfix)))
         for host in hosts:
             path = os.path.join(host, "postern.nft")
             if not os.path.exists(path):

@@ -366,6 +366,28 @@ def reload():
         assert one.stop() == 0, one.log()
 
 
+def signal_with_connection():
+    """a signal that closes a port, in one round with a connection to that port: no crash"""
+    for number, word in ((signal.SIGHUP, "reloaded"), (signal.SIGTERM, "stopping")):
+        with gate("/nowhere/gated") as one:
+            one.write(listener([f"{SERVER[0]}:2526"], "/nowhere/gated"))
+            one.process.send_signal(signal.SIGSTOP)
+            wait(lambda one=one: state(one.process.pid) == "T", "the halt")
+            # both are ready in this order when it goes on
+            one.process.send_signal(number)
+            with from_proxy() as session:
+                one.process.send_signal(signal.SIGCONT)
+                wait(lambda one=one, word=word: word in one.log(), one.log())
+                assert session.reply()[:3] in ("", "421"), session.replies
+            assert one.stop() == 0, one.log()
+            assert "ERROR" not in one.log(), one.log()
+
+
+def state(process):
+    with open(f"/proc/{process}/stat", encoding="ascii") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
+
+
 def privileges():
     """started as root on port 25, it becomes Postfix's user for good, in a chroot if told"""
     with Postfix() as postfix:
@@ -476,5 +498,5 @@ needs("postfix", "setpriv", "prlimit")
 isolate()
 sys.exit(run_checks(command_line, hand_over_octets, missing, no_socket, denied, nobody_listens,
                     too_long, left, full_queue, queue_limit, dropped, dropped_for_ever, talks,
-                    unanswered, descriptors_short, refusals_in_log, reload, privileges, activated,
+                    unanswered, descriptors_short, refusals_in_log, reload, signal_with_connection, privileges, activated,
                     stop_with_waiting, port_taken))

@@ -149,6 +149,61 @@ for name, text in {"empty": b"", "dots": b"." * 100000, "long line": b"x = " + b
     checks.check(result.returncode in (0, 1), f"{name}: exit status {result.returncode}")
     checks.check("\u202e".encode() not in result.stdout, f"{name}: not escaped")
 
+# from a stranger: links that lead out, pipes, devices, macros that grow; names and escapes in output
+outside = tempfile.mkdtemp(prefix="lint-outside-")
+with open(f"{outside}/main.cf", "w", encoding="utf-8") as file:
+    file.write("PRIVATE TEXT\nPRIVATE = TEXT\n")
+os.makedirs(f"{work}/strange/link")
+os.symlink(f"{outside}/main.cf", f"{work}/strange/link/main.cf")
+os.makedirs(f"{work}/strange/master")
+write("strange/master/main.cf", "compatibility_level = 3.6\n")
+os.symlink(f"{outside}/main.cf", f"{work}/strange/master/master.cf")
+os.makedirs(f"{work}/strange/dms")
+os.symlink(f"{outside}/main.cf", f"{work}/strange/dms/postfix-main.cf")
+os.makedirs(f"{work}/strange/pipe")
+os.mkfifo(f"{work}/strange/pipe/main.cf")
+for name in ("link", "master", "dms", "pipe"):
+    result = run("lint", "--no-permissions", f"strange/{name}", cwd=work)
+    checks.equal(result.returncode, 3, f"a stranger's {name}: exit status")
+    checks.check(b"PRIVATE" not in result.stdout and b"[S16]" in result.stdout, f"a stranger's {name}: {result.stdout}")
+write("strange/maps/main.cf", "compatibility_level = 3.6\nsmtpd_forbid_bare_newline = yes\n"
+      "virtual_alias_maps = texthash:/etc/postfix/link texthash:/etc/postfix/pipe texthash:/etc/postfix/zero\n"
+      f"mynetworks = /etc/postfix/link, 127.0.0.0/8\nrelay_domains = texthash:/etc/postfix/../../x, texthash:{outside}/main.cf\n")
+write("strange/maps/master.cf", MASTER)
+os.symlink(f"{outside}/main.cf", f"{work}/strange/maps/link")
+os.mkfifo(f"{work}/strange/maps/pipe")
+os.symlink("/dev/zero", f"{work}/strange/maps/zero")
+result = run("lint", "--no-permissions", "-T", "3.7", "strange/maps", cwd=work)
+checks.check(b"PRIVATE" not in result.stdout, f"a stranger's tables: {result.stdout}")
+checks.check(b"strange/maps/pipe: error: cannot be read: not a regular file [S16]" in result.stdout,
+             f"a pipe for a table: {result.stdout}")
+os.symlink("../maps/main.cf", f"{work}/strange/link/inside.cf")
+os.remove(f"{work}/strange/link/main.cf")
+os.symlink("../maps/main.cf", f"{work}/strange/link/main.cf")
+checks.check(run("lint", "--no-permissions", "strange/link", cwd=work).returncode in (0, 1),
+             "a link within where we are is followed")
+shutil.rmtree(outside)
+grows = "a0 = xxxxxxxxxx\n" + "".join(f"a{i} = $a{i - 1}$a{i - 1}$a{i - 1}\n" for i in range(1, 60))
+for name, text in {"grows": grows + "mynetworks = $a59\n", "round": "a = $b\nb = ${c}\nc = x$a\nmynetworks = $a\n",
+                   "deep": "x = " + "${a?{" * 20000 + "}}" * 20000 + "\n",
+                   "tables": "virtual_alias_maps = " + "inline:{" * 9000 + "}" * 9000 + "\n",
+                   "envsubst": "myhostname = ${HOST}\nmessage_size_limit = ${SIZE}\n"}.items():
+    write("strange/text/main.cf", "compatibility_level = 3.6\n" + text)
+    write("strange/text/master.cf", MASTER + ("  -o " + "{" * 9000 + "\n" if name == "deep" else ""))
+    result = run("lint", "--no-permissions", "-T", "3.7", "strange/text", cwd=work)
+    checks.equal(result.returncode, 1, f"{name}: exit status")
+    checks.check(len(result.stdout) < 10000, f"{name}: {len(result.stdout)} octets of output")
+    wanted = {"grows": b"S15", "round": b"S07", "deep": b"S09", "tables": b"M0", "envsubst": b"S06"}[name]
+    checks.check(b"[" + wanted in result.stdout, f"{name}: {result.stdout}")
+checks.check(b"[S20]" not in result.stdout and b"environment" in result.stdout, f"envsubst: {result.stdout}")
+write("strange/text/main.cf", "compatibility_level = 3.6\nbiff = \033[31mred\033]0;x\007\n::error::x = 1\nfoo%0A::warning::y = 1\n")
+for form in ("text", "gcc", "json", "sarif", "github", "gitlab", "junit"):
+    result = run("lint", "--no-permissions", "--format", form, "strange/text", cwd=work)
+    checks.check(b"\033" not in result.stdout and b"\007" not in result.stdout, f"{form}: escapes for terminals")
+    if form == "github":
+        checks.check(not any(line.startswith((b"::error::x", b"::warning::y")) for line in result.stdout.splitlines()) and
+                     b"%250A" in result.stdout, f"github: commands of a stranger: {result.stdout}")
+
 # one that cannot be read does not hide the others
 checks.equal(places("odd/nul", "etc"), (["etc/main.cf:1"], 3), "one of two is unreadable")
 

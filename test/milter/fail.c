@@ -1,6 +1,6 @@
 /*
- * Preloaded into postern-milter, makes one function of libopendkim or libmilter fail: the one that
- * FAIL names. So the tests see what becomes of a message when signing breaks down.
+ * Preloaded into postern-milter, makes one function of OpenSSL, libopendkim or libmilter fail: the
+ * one that FAIL names. So the tests see what becomes of a message when signing breaks down.
  */
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -38,5 +38,10 @@ WRAP(int, INTERNAL, dkim_body, (void *dkim, void *data, size_t size), (dkim, dat
 WRAP(int, INTERNAL, dkim_eom, (void *dkim, void *test), (dkim, test))
 WRAP(int, NORESOURCE, dkim_getsighdr_d, (void *dkim, size_t initial, void *text, void *length),
      (dkim, initial, text, length))
+WRAP(int, 0, EVP_DigestUpdate, (void *context, void *data, size_t size), (context, data, size))
+WRAP(int, 0, EVP_DigestFinal_ex, (void *context, void *digest, void *size), (context, digest, size))
+WRAP(int, 0, EVP_PKEY_sign_init, (void *context), (context))
+WRAP(int, 0, EVP_PKEY_sign, (void *context, void *signature, void *size, void *data, size_t length),
+     (context, signature, size, data, length))
 WRAP(int, -1 /* MI_FAILURE */, smfi_insheader, (void *context, int index, char *name, char *value),
      (context, index, name, value))

@@ -6,13 +6,15 @@ Usage: reload.py [SECONDS]: how long the load lasts; 4 unless given, 60 for a th
 import os
 import shutil
 import signal
+import socket
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from fakemta import (Milter, dns_record, ed25519_record, judge_all, make_ed25519_key, make_key,
+from fakemta import (MILTER, Milter, Opendkim, dns_record, ed25519_record, judge_all, make_ed25519_key, make_key,
                      missing_tools)
 
 ACCEPT, CONTINUE, REPLY = b"a", b"c", b"y"
@@ -219,15 +221,59 @@ def sender(milter, stop, counts, lock):
         counts["sample"] += sample
 
 
+def bystander(folder, stop, counts):
+    """Asks the policy service, and reads the metrics, all the time."""
+    while not stop.is_set():
+        policy = socket.socket(socket.AF_UNIX)
+        policy.settimeout(60)
+        policy.connect(f"{folder}/sock/policy")
+        policy.sendall(b"request=smtpd_access_policy\nprotocol_state=RCPT\nclient_address=127.0.0.1\nsender=u@example.com\n\n")
+        counts["questions"] += policy.recv(1000) == b"action=DUNNO\n\n"
+        policy.close()
+        http = socket.socket(socket.AF_UNIX)
+        http.settimeout(60)
+        http.connect(f"{folder}/sock/http")
+        http.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        counts["pages"] += http.recv(1000).startswith(b"HTTP/1.1 200 ")
+        http.close()
+        time.sleep(0.02)
+
+
+class Log:
+    """Counts in the log as it grows: reading all of it again and again would take the time of reloads."""
+
+    def __init__(self, milter):
+        self.file = open(milter.log_path, encoding="utf-8", errors="replace")
+        self.counts = {"reloaded ": 0, "stays in force": 0, "verdict=signed": 0}
+        self.rest = ""
+
+    def read(self):
+        lines = (self.rest + self.file.read()).split("\n")
+        self.rest = lines.pop()
+        for line in lines:
+            for text in self.counts:
+                self.counts[text] += text in line
+        return self.counts
+
+
 def test_under_load(seconds):
     milter = Milter(one("old", RSA))
-    text = read(milter.config)
+    services = "".join(f'{name} = "unix:{milter.folder}/sock/{path}"\n' for name, path in (("http", "http"), ("policy_socket", "policy")))
+    text = services + read(milter.config)
+    write(milter.config, text)
+    milter.stop()
+    milter.log_file = open(milter.log_path, "wb")
+    milter.process = subprocess.Popen([MILTER, "-f", "-c", milter.config], stdin=subprocess.DEVNULL,
+                                      stdout=milter.log_file, stderr=milter.log_file)
+    milter.wait_for("listening on")
     other = text.replace('"old"', '"new"').replace(RSA, ED)
-    stop, lock, counts = threading.Event(), threading.Lock(), {"done": 0, "wrong": 0, "sample": []}
+    stop, lock = threading.Event(), threading.Lock()
+    counts = {"done": 0, "wrong": 0, "sample": [], "questions": 0, "pages": 0}
     threads = [threading.Thread(target=sender, args=(milter, stop, counts, lock)) for _ in range(SENDERS)]
+    threads.append(threading.Thread(target=bystander, args=(milter.folder, stop, counts)))
     for thread in threads:
         thread.start()
-    reloads = 0
+    reloads, log = 0, Log(milter)
     end = time.time() + seconds
     enough = False
     while time.time() < end or (not enough and time.time() < end + 60):
@@ -237,22 +283,24 @@ def test_under_load(seconds):
         reloads += 1
         time.sleep(0.1)
         # a slow machine needs longer for it
-        enough = milter.log().count("reloaded ") > 4 and "stays in force" in milter.log()
+        found = log.read()
+        enough = found["reloaded "] > 4 and found["stays in force"] > 0 and counts["pages"] > 0
     stop.set()
     for thread in threads:
         thread.join(60)
     check("all senders ended", not any(thread.is_alive() for thread in threads))
-    log = milter.log()
-    check("nothing is treated wrongly", counts["wrong"] == 0, counts["wrong"])
-    check("nothing is lost", log.count("verdict=signed") == counts["done"],
-          f"{log.count('verdict=signed')} of {counts['done']}")
-    judged = {tuple(judge_all(message, RECORDS)) for message in counts["sample"]}
-    check("signed by either", judged == {tuple(OLD), tuple(NEW)}, judged)
-    taken, refused = log.count("reloaded "), log.count("stays in force")
-    check("reloads were taken", taken > 4 and refused > 0, f"{taken} {refused} of {reloads}")
     check("stop", milter.stop() == 0, milter.log()[-1000:])
+    found = log.read()
+    check("nothing is treated wrongly", counts["wrong"] == 0, counts["wrong"])
+    check("nothing is lost", found["verdict=signed"] == counts["done"], f"{found['verdict=signed']} of {counts['done']}")
+    with Opendkim(RECORDS) as judge:
+        judged = {tuple(judge_all(message, RECORDS, judge)) for message in counts["sample"]}
+    check("signed by either", judged == {tuple(OLD), tuple(NEW)}, judged)
+    taken, refused = found["reloaded "], found["stays in force"]
+    check("reloads were taken", taken > 4 and refused > 0, f"{taken} {refused} of {reloads}")
+    check("bystanders were served", counts["questions"] and counts["questions"] == counts["pages"], counts)
     print(f"{counts['done']} messages by {SENDERS} senders, {taken} reloads, {refused} refused ones, "
-          f"{len(counts['sample'])} signatures judged")
+          f"{len(counts['sample'])} signatures judged, {counts['pages']} pages and answers")
     shutil.rmtree(milter.folder)
 
 

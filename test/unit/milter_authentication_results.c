@@ -136,11 +136,42 @@ static void test_long(void **state)
 	arena_free(arena);
 }
 
+/* As many signatures as may be tried, each with texts as long as are shown. */
+static void test_most(void **state)
+{
+	struct verified_signature items[VERIFIER_MOST_SIGNATURES];
+	struct verification verification = {items, VERIFIER_MOST_SIGNATURES, 0};
+	struct arena *arena = arena_new((size_t)1 << 20);
+	char longest[321], *field;
+	size_t found = 0;
+
+	(void)state;
+	memset(longest, '"', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	for (size_t i = 0; i < VERIFIER_MOST_SIGNATURES; i++)
+		items[i] = (struct verified_signature){DKIM_RESULT_FAIL, "body hash did not verify",
+						       longest,		 longest,
+						       longest,		 longest,
+						       longest,		 .bits = 2048,
+						       .testing = true};
+	field = authentication_results_compose(arena, "mx.example.org", &verification);
+	assert_non_null(field);
+	for (const char *p = field; (p = strstr(p, "dkim=fail (body")); p++)
+		found++;
+	assert_int_equal(found, VERIFIER_MOST_SIGNATURES);
+	assert_int_equal(strncmp(field, "mx.example.org;\n\tdkim=fail (", 28), 0);
+	arena_free(arena);
+	arena = arena_new(4096);
+	assert_null(authentication_results_compose(arena, "mx.example.org", &verification));
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_is_ours),
 		cmocka_unit_test(test_compose),
+		cmocka_unit_test(test_most),
 		cmocka_unit_test(test_long),
 	};
 

@@ -367,6 +367,16 @@ static void test_mistakes(void **state)
 		 "signature\n"
 		 "m.conf:1:35: warning: mailing lists add Sender: their mail will have no good "
 		 "signature\n"},
+		/* a listener that is not there would bind nobody, without a word */
+		{"sender_binding 'b' { listeners = {'IN', '*', 'out'} domains = {'a.test'} }\n"
+		 "listener 'in' { }\n",
+		 "m.conf:1:1: error: sender_binding b: there is no listener out\n"},
+		{"http = 'inet:9@127.0.0.1' policy_socket = 'inet:9@127.0.0.1'\n" DOMAIN,
+		 "m.conf:1:9: error: http is the socket of the policy service\n"},
+		{"socket = 'inet:9@127.0.0.1' policy_socket = 'inet:9@127.0.0.1'\n" DOMAIN,
+		 "m.conf:1:46: error: policy_socket is the milter's own socket\n"},
+		{"dns_timeout = '31s'\n" DOMAIN,
+		 "m.conf:1:16: error: dns_timeout '31s' is not from 1s to 30s\n"},
 		{"oversigned_headers = {}\n" DOMAIN,
 		 "m.conf:1:1: warning: From is not oversigned: others can add a second one to "
 		 "signed mail\n"},
@@ -388,6 +398,8 @@ static void test_mistakes(void **state)
 		 "m.conf: error: has a domain * but no key_folder: there are no keys for it\n"},
 		{"key_folder = 'keys'\n" DOMAIN,
 		 "m.conf:1:15: error: key_folder 'keys' is not an absolute path\n"},
+		{"engine = 'own'\n" DOMAIN,
+		 "m.conf:1:11: error: engine is 'own': it can be openssl or opendkim\n"},
 		{"several_authors = 'refuse'\n" DOMAIN,
 		 "m.conf:1:20: error: several_authors is 'refuse': it can be defer or reject\n"},
 		/* listeners and bindings */

@@ -43,10 +43,14 @@ static void test_text(void **state)
 		"queue=4X client=203.0.113.9 address=claimed listener=in reason=authenticated "
 		"from=example.com d=example.com s=rsa,ed a=rsa-sha256,ed25519-sha256 "
 		"verdict=deferred ms=12 cause=\"a ?reason??\"");
+	record.claimed = false;
+	assert_non_null(strstr(journal_format(&record, false, text, sizeof(text)),
+			       " address=direct listener=in "));
 	record = (struct message_record){.verdict = "passed"};
 	assert_string_equal(
 		journal_format(&record, false, text, sizeof(text)),
-		"queue=- client=- reason=stranger from=- d=- s=- a=- verdict=passed ms=0");
+		"queue=- client=- address=- listener=- reason=stranger from=- d=- s=- a=- "
+		"verdict=passed ms=0");
 }
 
 /* What a stranger wrote can forge neither a key nor a line, and is cut. */
@@ -80,10 +84,10 @@ static void test_verified(void **state)
 	char text[2000], domain[600];
 
 	(void)state;
-	assert_string_equal(
-		journal_format(&record, false, text, sizeof(text)),
-		"queue=4X client=- reason=stranger from=- d=a.test,b.test?d?x?y? s=s1,- "
-		"a=rsa-sha256,? dkim=pass,fail verdict=verified ms=0");
+	assert_string_equal(journal_format(&record, false, text, sizeof(text)),
+			    "queue=4X client=- address=- listener=- reason=stranger from=- "
+			    "d=a.test,b.test?d?x?y? s=s1,- "
+			    "a=rsa-sha256,? dkim=pass,fail verdict=verified ms=0");
 	/* names that fill the line are cut, and the verdict is there all the same */
 	memset(domain, 'x', sizeof(domain) - 1);
 	domain[sizeof(domain) - 1] = '\0';
@@ -107,12 +111,15 @@ static void test_question(void **state)
 
 	(void)state;
 	assert_string_equal(journal_format(&record, false, text, sizeof(text)),
-			    "service=policy queue=- client=- reason=stranger sender=a.test?queue?5 "
-			    "verdict=rejected ms=0 cause=\"no sender binding matches the client\"");
-	assert_string_equal(journal_format(&record, true, text, sizeof(text)),
-			    "{\"service\":\"policy\",\"queue\":\"-\",\"client\":\"-\",\"reason\":"
-			    "\"stranger\",\"sender\":\"a.test?queue?5\",\"verdict\":\"rejected\","
-			    "\"ms\":\"0\",\"cause\":\"no sender binding matches the client\"}");
+			    "service=policy queue=- client=- address=- listener=- reason=stranger "
+			    "sender=a.test?queue?5 verdict=rejected ms=0 cause=\"no sender binding "
+			    "matches the client\"");
+	assert_string_equal(
+		journal_format(&record, true, text, sizeof(text)),
+		"{\"service\":\"policy\",\"queue\":\"-\",\"client\":\"-\",\"address\":\"-\","
+		"\"listener\":\"-\",\"reason\":\"stranger\",\"sender\":\"a.test?queue?5\","
+		"\"verdict\":\"rejected\","
+		"\"ms\":0,\"cause\":\"no sender binding matches the client\"}");
 }
 
 static void test_json(void **state)
@@ -128,6 +135,9 @@ static void test_json(void **state)
 	assert_string_equal(json_string_value(json_object_get(object, "queue")), "4X");
 	assert_string_equal(json_string_value(json_object_get(object, "from")), "a.test?????");
 	assert_string_equal(json_string_value(json_object_get(object, "s")), "rsa,ed");
+	assert_string_equal(json_string_value(json_object_get(object, "address")), "claimed");
+	assert_string_equal(json_string_value(json_object_get(object, "listener")), "in");
+	assert_int_equal(json_integer_value(json_object_get(object, "ms")), 12);
 	assert_string_equal(json_string_value(json_object_get(object, "cause")), "a ?reason??");
 	json_decref(object);
 }

@@ -656,7 +656,7 @@ static const struct mistake proxies[] = {
 	 {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^^same_port")}},
 	{"proxy-port-direct-client",
 	 {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^same_port}")}},
-	/* through the gate, direct clients are welcome; it cannot reach Dovecot and containers */
+	/* through the gate, direct clients are welcome; it cannot reach Dovecot */
 	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: gate"), THROUGH}},
 	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: gate, extra: {a: b}")}},
 	{"misplaced-key", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: gate, "
@@ -668,10 +668,16 @@ static const struct mistake proxies[] = {
 	 {EDGE("haproxy"), PUBLIC("listeners: {a: {service: smtp, proxied_by: edge, through: gate}, "
 				  "^a-direct: {service: smtp, port: 26, proxied_by: edge}}")}},
 	{"listener", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, through: ^gate}")}},
-	{"listener", {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^gate}")}},
+	{"", {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: gate}")}},
 	{"listener", {EDGE("haproxy"), BEHIND("service: ^submission, proxied_by: edge, through: gate")}},
-	{"listener", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^gate"),
-		      PUBLIC("deployment: container")}},
+	/* in a container, no firewall guards another port */
+	{"", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: gate"),
+	      PUBLIC("deployment: container"), THROUGH}},
+	{"listener", {EDGE("haproxy"), PUBLIC("deployment: container"),
+		      PUBLIC("listeners: {s: ^{service: smtp, proxied_by: edge}}")}},
+	{"listener proxy-port-direct-client",
+	 {EDGE("haproxy"), PUBLIC("deployment: container"), THROUGH,
+	  PUBLIC("listeners: {s: {service: smtp, proxied_by: edge, through: ^^same_port}}")}},
 	{"port-twice", {EDGE("haproxy"),
 			PUBLIC("clients: vpn\n    allowed_sender_domains: example.com"),
 			BEHIND("service: smtp, port: ^587, proxied_by: edge, through: gate")}},
@@ -802,7 +808,11 @@ static const struct conflict {
 } conflicts[] = {
 	{{"proxy-port-direct-client",
 	  {EDGE("haproxy"), HOME("s: {service: smtp, proxied_by: edge, through: ^same_port}")}},
-	 "hint: through: second_port keeps port 25 plain"},
+	 "hint: through: gate serves both at port 25; through: second_port keeps it plain"},
+	{{"listener",
+	  {EDGE("haproxy"), PUBLIC("deployment: container"),
+	   PUBLIC("listeners: {s: ^{service: smtp, proxied_by: edge}}")}},
+	 "hint: use through: gate, which believes the proxy alone"},
 	{{"proxy-port-direct-client proxy-port-direct-client",
 	  {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, through: ^^same_port")}},
 	 "hint: through: gate serves both at port 25; through: second_port keeps it plain"},

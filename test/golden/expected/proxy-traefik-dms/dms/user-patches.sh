@@ -3,27 +3,32 @@
 # docker-mailserver runs it whenever the container is made; each run gives the same master.cf.
 set -euo pipefail
 
-# Postfix believes whoever speaks PROXY to it, so there are no such ports without the firewall.
-if ! nft --file /tmp/docker-mailserver/postern.nft; then
-	echo "user-patches.sh: the firewall for the PROXY ports cannot be loaded, so they stay closed:" \
-		"give the container cap_add: [NET_ADMIN]" >&2
+fail() {
+	echo "user-patches.sh: $*" >&2
 	exit 1
-fi
+}
+
+# entry SERVICE: prints it as master.cf has it, if it does.
+entry() {
+	postconf -M "$1"
+}
 
 # copy FROM TO PARAMETER=VALUE...: makes the service TO, one like FROM but for these parameters.
 copy() {
-	local entry rest parameter
-	entry=$(postconf -M "$1")
-	read -r _ _ rest <<<"$entry"
-	if [[ -z $rest ]]; then
-		echo "user-patches.sh: Postfix has no service $1" >&2
-		exit 1
-	fi
-	postconf -M "$2=${2%/*} ${2#*/} $rest"
-	for parameter in "${@:3}"; do
-		postconf -P "$2/$parameter"
-	done
+	local entry private rest parameters=("${@:3}")
+	entry=$(entry "$1")
+	read -r _ _ private rest <<<"$entry"
+	[[ -n $rest ]] || fail "Postfix has no service $1"
+	[[ $2 != */pass ]] || private=-
+	postconf -M "$2=${2%/*} ${2#*/} $private $rest"
+	postconf -P "${parameters[@]/#/$2/}"
 }
+
+# Postfix believes whoever speaks PROXY to it, so there are no such ports without the firewall.
+if ! nft --file /tmp/docker-mailserver/postern.nft; then
+	fail "the firewall for the PROXY ports cannot be loaded, so they stay closed:" \
+		"give the container cap_add: [NET_ADMIN]"
+fi
 
 # smtp behind reverse-proxy: topology.yaml:23
 # Clients are who the PROXY header says, so that nobody here is trusted for an address.

@@ -1,6 +1,7 @@
 /*
- * Signatures with Ed25519 keys (RFC 8463); see engine.h. Our own, because libopendkim leaks such a
- * key with each message, and reads it anew for each.
+ * Signatures with RSA (RFC 6376) and Ed25519 keys (RFC 8463) by OpenSSL; see engine.h. Our own,
+ * because libopendkim reads the key anew for each message, hashes octet by octet and the body once
+ * for each signature, and leaks Ed25519 keys.
  *
  * Fields are listed in h= from the last to the first, which is the order in which verifiers take
  * fields of the same name.
@@ -10,10 +11,11 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <time.h>
 
-#define SIGNATURE_SIZE 64
-#define LINE_LENGTH    72
+#define LARGEST_SIGNATURE 1024 /* of an RSA key with 8192 bits */
+#define LINE_LENGTH	  72
 
 struct field {
 	const char *text;
@@ -24,7 +26,6 @@ struct engine_state {
 	struct signature_request request;
 	struct field *fields;
 	size_t count, size;
-	struct canonical_hash *body;
 	const char *error;
 };
 
@@ -43,16 +44,11 @@ static struct engine_state *begin(void *shared, const struct signature_request *
 	if (!state)
 		return NULL;
 	state->request = *request;
-	state->body = canonical_new(request->method->body);
-	if (state->body)
-		return state;
-	free(state);
-	return NULL;
+	return state;
 }
 
 static void free_state(struct engine_state *state)
 {
-	canonical_free(state->body);
 	free(state->fields);
 	free(state);
 }
@@ -77,12 +73,6 @@ static int header(struct engine_state *state, const char *text, size_t length)
 static int headers_done(struct engine_state *state)
 {
 	(void)state;
-	return 0;
-}
-
-static int body(struct engine_state *state, const void *data, size_t size)
-{
-	canonical_body(state->body, data, size);
 	return 0;
 }
 
@@ -154,11 +144,13 @@ static void add_names(struct value *value, const struct engine_state *state)
 
 static void add_base64(struct value *value, const unsigned char *data, size_t size)
 {
-	unsigned char text[4 * ((SIGNATURE_SIZE + 2) / 3) + 1];
+	unsigned char text[4 * ((LARGEST_SIGNATURE + 2) / 3) + 1];
 	size_t length = (size_t)EVP_EncodeBlock(text, data, (int)size), part;
 
 	for (size_t done = 0; done < length; done += part) {
-		part = length - done < 44 ? length - done : 44;
+		part = value->column < LINE_LENGTH ? LINE_LENGTH - value->column : LINE_LENGTH - 8;
+		if (part > length - done)
+			part = length - done;
 		add_piece(value, (const char *)text + done, part);
 	}
 }
@@ -228,39 +220,63 @@ static int hash_header(const struct engine_state *state, const struct value *val
 	return error;
 }
 
-static int sign(const struct key *key, const unsigned char *digest, unsigned char *signature)
+/* Both sign the hash of the header; RSA says whose it is (PKCS #1 v1.5), Ed25519 hashes it again.
+ */
+static bool sign_rsa(EVP_PKEY *pkey, const unsigned char *digest, unsigned char *signature,
+		     size_t *size)
 {
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	size_t size = SIGNATURE_SIZE;
-	bool good = context && EVP_DigestSignInit(context, NULL, NULL, NULL, key->pkey) == 1 &&
-		    EVP_DigestSign(context, signature, &size, digest, CANONICAL_DIGEST_SIZE) == 1 &&
-		    size == SIGNATURE_SIZE;
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(pkey, NULL);
+	bool good = context && EVP_PKEY_sign_init(context) == 1 &&
+		    EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
+		    EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) == 1 &&
+		    EVP_PKEY_sign(context, signature, size, digest, CANONICAL_DIGEST_SIZE) == 1;
 
-	EVP_MD_CTX_free(context);
-	return good ? 0 : -EIO;
+	EVP_PKEY_CTX_free(context);
+	return good;
 }
 
-static int finish(struct engine_state *state, char **out)
+static bool sign_ed25519(EVP_PKEY *pkey, const unsigned char *digest, unsigned char *signature,
+			 size_t *size)
 {
-	unsigned char digest[CANONICAL_DIGEST_SIZE], signature[SIGNATURE_SIZE];
-	struct value value = {.text = NULL};
-	int error = canonical_finish_body(state->body, digest);
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool good = context && EVP_DigestSignInit(context, NULL, NULL, NULL, pkey) == 1 &&
+		    EVP_DigestSign(context, signature, size, digest, CANONICAL_DIGEST_SIZE) == 1;
 
-	if (!error) {
-		write_tags(&value, state, digest);
-		error = value.failed ? -ENOMEM : hash_header(state, &value, digest);
-	}
-	if (!error)
-		error = sign(state->request.key, digest, signature);
-	if (!error) {
-		add_base64(&value, signature, sizeof(signature));
-		error = value.failed ? -ENOMEM : 0;
-	}
-	if (error) {
-		state->error = error == -ENOMEM ? "out of memory" : "the key cannot sign";
-		free(value.text);
-		return error;
-	}
+	EVP_MD_CTX_free(context);
+	return good;
+}
+
+static bool sign(const struct key *key, const unsigned char *digest, unsigned char *signature,
+		 size_t *size)
+{
+	if (key->type == KEY_RSA)
+		return sign_rsa(key->pkey, digest, signature, size);
+	return sign_ed25519(key->pkey, digest, signature, size);
+}
+
+static int fail(struct engine_state *state, int error, struct value *value)
+{
+	state->error = error == -ENOMEM ? "out of memory" : "the key cannot sign";
+	free(value->text);
+	return error;
+}
+
+static int finish(struct engine_state *state, const unsigned char *body_digest, char **out)
+{
+	unsigned char digest[CANONICAL_DIGEST_SIZE], signature[LARGEST_SIGNATURE];
+	size_t size = sizeof(signature);
+	struct value value = {.text = NULL};
+	int error;
+
+	write_tags(&value, state, body_digest);
+	error = value.failed ? -ENOMEM : hash_header(state, &value, digest);
+	if (!error && !sign(state->request.key, digest, signature, &size))
+		error = -EIO;
+	if (error)
+		return fail(state, error, &value);
+	add_base64(&value, signature, size);
+	if (value.failed)
+		return fail(state, -ENOMEM, &value);
 	*out = value.text;
 	return 0;
 }
@@ -270,5 +286,11 @@ static const char *error_text(const struct engine_state *state)
 	return state->error;
 }
 
-const struct engine ed25519_engine = {begin, free_state, header,    headers_done,
-				      body,  finish,	 error_text};
+const struct engine openssl_engine = {
+	.begin = begin,
+	.free = free_state,
+	.header = header,
+	.headers_done = headers_done,
+	.finish = finish,
+	.error = error_text,
+};

@@ -1,5 +1,6 @@
 /*
- * Signatures with RSA keys by libopendkim, of which this is the only user; see engine.h.
+ * Signatures with RSA keys by libopendkim; see engine.h. It reads the key anew for each message and
+ * each octet of it alone, so it serves as the reference for the other engine.
  *
  * What is known about libopendkim is kept away from it: no DKIM_OPTS_SKIPHDRS (long names crash
  * it), no dkim_chunk() (drops headers beyond 64 KiB), no DKIM_LIBFLAGS_FIXCRLF (bad signatures), no
@@ -38,17 +39,17 @@ static bool set_options(DKIM_LIB *lib, const struct signing_method *method)
 	return status == DKIM_STAT_OK;
 }
 
-void *rsa_engine_new(const struct signing_method *method)
+void *opendkim_engine_new(const struct signing_method *method)
 {
 	DKIM_LIB *lib = dkim_init(NULL, NULL);
 
 	if (lib && set_options(lib, method))
 		return lib;
-	rsa_engine_free(lib);
+	opendkim_engine_free(lib);
 	return NULL;
 }
 
-void rsa_engine_free(void *shared)
+void opendkim_engine_free(void *shared)
 {
 	if (shared)
 		dkim_close(shared);
@@ -111,13 +112,14 @@ static int body(struct engine_state *state, const void *data, size_t size)
 	return result(state, dkim_body(state->dkim, (u_char *)data, size));
 }
 
-static int finish(struct engine_state *state, char **signature)
+static int finish(struct engine_state *state, const unsigned char *body_digest, char **signature)
 {
 	u_char *text;
 	size_t length, kept = 0;
 	int error = result(state, dkim_eom(state->dkim, NULL));
 	char *copy;
 
+	(void)body_digest;
 	if (!error)
 		error = result(state, dkim_getsighdr_d(state->dkim, strlen("DKIM-Signature: "),
 						       &text, &length));
@@ -141,5 +143,5 @@ static const char *error_text(const struct engine_state *state)
 	return text ? text : dkim_getresultstr(state->status);
 }
 
-const struct engine rsa_engine = {begin, free_state, header,	headers_done,
-				  body,	 finish,     error_text};
+const struct engine opendkim_engine = {begin, free_state, header,    headers_done,
+				       body,  finish,	  error_text};
