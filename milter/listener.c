@@ -122,13 +122,13 @@ int listener_open(const struct service *service, const struct config *config, co
 		error = mfi_open(service, config->socket);
 		umask(mask);
 	}
+	if (!error && path)
+		error = check_access(config, cause);
+	if (!error && path && getuid() == 0)
+		error = give_to_service(config, cause);
 	privileges_take_back();
 	if (setegid(group) < 0 && !error)
 		error = -errno;
-	if (!error && path)
-		error = check_access(config, cause);
-	if (!error && path && geteuid() == 0)
-		error = give_to_service(config, cause);
 	return error;
 }
 
