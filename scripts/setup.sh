@@ -19,7 +19,7 @@ readonly TEST_PACKAGES=(
 	haproxy nginx-light libnginx-mod-stream nftables valgrind
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
 	unbound ldnsutils
-	mmdebstrap debian-archive-keyring
+	mmdebstrap debian-archive-keyring buildah
 	graphviz tidy chromium fonts-dejavu-core
 )
 

@@ -43,9 +43,9 @@ if $fast; then
 	run dev
 else
 	build package -DPOSTERN_WERROR=ON # other warnings come with the optimiser, and without assertions
-	run dev --label-regex '^(unit|golden|matrix|packages|bench)$'
+	run dev --label-regex '^(unit|golden|matrix|packages|image|bench)$'
 	build clang
 	build asan
-	run asan --label-exclude '^(matrix|packages|bench)$'
+	run asan --label-exclude '^(matrix|packages|image|bench)$'
 fi
 echo "all tests took $((SECONDS - started)) seconds"
