@@ -1,28 +1,33 @@
 #!/usr/bin/python3
 """Completions in real shells: what they offer is what --help, the rules and the presets have."""
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 FILES = os.path.join(os.environ["POSTERN_BUILD"], "packaging")
 PROGRAMS = {name: os.environ[f"POSTERN_{name.upper()}"] for name in ("confgen", "milter", "gate")}
-ZSH = """
-zmodload zsh/zpty
-zpty -b shell zsh -f -i
-zpty -w shell "PS1=; unsetopt zle_bracketed_paste; PATH=$PATH; fpath=($FILES \\$fpath); cd $WORK"
-zpty -w shell 'autoload -U compinit; compinit -u -D; zstyle ":completion:*" list-colors "no="'
-zpty -w shell 'LISTMAX=10000; zstyle ":completion:*" menu no'
-zpty -w shell 'compadd() {
-    if [[ $* == *" -O "* || $* == *" -A "* || $* == *" -D "* ]]; then builtin compadd "$@"; return; fi
-    local -a offered; builtin compadd -O offered "$@"
-    printf "%s\\n" "<$^offered>" >>offers; builtin compadd "$@"; }'
-zpty -w shell 'finish() { echo end >>offers }; zle -N finish; bindkey "^X" finish'
-zpty -n -w shell "$LINE"$'\\t\\x18'
-repeat 600; do grep -qs '^end' $WORK/offers && break; zpty -r -t shell said; sleep 0.05; done
-zpty -d shell
+# what an interactive zsh reads at its start: whatever is offered goes to a file, and ^X says that this was all
+ZSHRC = r"""
+PS1=; unset zle_bracketed_paste
+fpath=($FILES $fpath)
+autoload -U compinit; compinit -u -D
+compadd() {
+    if [[ " $* " == *" -"[OAD]" "* ]]; then builtin compadd "$@"; return; fi
+    local -a offered
+    builtin compadd -O offered "$@"
+    printf '<%s>\n' $offered >>$OFFERS
+    builtin compadd "$@"
+}
+finish() { echo end >>$OFFERS }
+zle -N finish; bindkey '^X' finish
+echo ready >>$OFFERS
 """
 
 
@@ -44,13 +49,39 @@ def in_bash(line, path, work):
 
 def in_zsh(line, path, work):
     """The same of an interactive zsh behind a terminal."""
-    offers = os.path.join(work, "offers")
-    if os.path.exists(offers):
-        os.unlink(offers)
-    run("zsh", "-f", "-c", ZSH, stdin=subprocess.DEVNULL, timeout=60,
-        env={"PATH": path, "FILES": FILES, "LINE": line, "WORK": work, "TERM": "dumb", "HOME": work})
-    with open(offers, encoding="utf-8") as file:
-        return set(re.findall(r"^<(.+)>$", file.read(), re.M))
+    offers = os.path.join(work, "zsh", "offers")
+    with open(os.path.join(work, "zsh", ".zshrc"), "w", encoding="utf-8") as file:
+        file.write(ZSHRC)
+    with open(offers, "w", encoding="utf-8"):
+        pass
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(work)
+        os.execvpe("zsh", ["zsh", "-i"], {"PATH": path, "FILES": FILES, "OFFERS": offers, "TERM": "dumb",
+                                          "ZDOTDIR": os.path.dirname(offers), "HOME": work})
+    try:
+        for word, keys in (("ready", line + "\t\x18"), ("end", None)):
+            said = wait_for_word(offers, word, terminal)
+            if keys:
+                os.write(terminal, keys.encode())
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(terminal)
+    return set(re.findall(r"^<(.+)>$", said, re.M))
+
+
+def wait_for_word(name, word, terminal):
+    """Reads from the terminal until a file has the word as a line; returns the file."""
+    end = time.monotonic() + 60
+    while True:
+        if select.select([terminal], [], [], 0.02)[0]:
+            os.read(terminal, 65536)
+        with open(name, encoding="utf-8") as file:
+            said = file.read()
+        if re.search(f"^{word}$", said, re.M):
+            return said
+        assert time.monotonic() < end, f"zsh does not answer: {said}"
 
 
 def options(*command):
@@ -95,6 +126,7 @@ def main():
             os.symlink(program, f"{work}/postern-{name}")
         os.symlink(os.environ["POSTERN_SOURCE"] + "/lab/postern-lab", f"{work}/postern-lab")
         os.mkdir(f"{work}/folder")
+        os.mkdir(f"{work}/zsh")
         with open(f"{work}/topology.yaml", "w", encoding="utf-8"):
             pass
         path = f"{work}:{os.environ['PATH']}"
