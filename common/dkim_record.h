@@ -51,7 +51,7 @@ char *dkim_record_zone_line(struct arena *arena, const char *domain, const char 
  * The text of the TXT record that a zone file's line holds, which may go on over several lines, as
  * opendkim-genkey writes it; NULL when there is none.
  */
-char *dkim_record_read_line(struct arena *arena, const char *line, size_t length);
+char *dkim_record_read_line(struct arena *arena, const char *text, size_t size);
 
 enum dkim_record_state {
 	DKIM_RECORD_GOOD,

@@ -44,7 +44,7 @@ struct dns_text {
 /* A record that was found. Whoever published it is a stranger: texts may hold anything. */
 struct dns_found {
 	enum dns_type type;
-	const char *data;   /* as in a zone file, escaped as there */
+	const char *data;   /* as in a zone file; it may hold anything all the same */
 	const char *target; /* of CNAME, PTR, MX, SRV: without the final dot; "" is the root */
 	unsigned number;    /* of MX and SRV: preference, priority */
 	unsigned port;	    /* of SRV */

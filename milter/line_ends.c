@@ -50,6 +50,17 @@ static const unsigned char *find_lone_lf(const unsigned char *start, const unsig
 	return end;
 }
 
+static bool has_stray_cr(const struct line_ends *state, const unsigned char *start,
+			 const unsigned char *end)
+{
+	if (state->last == '\r' && *start != '\n')
+		return true;
+	for (const unsigned char *cr = start; (cr = memchr(cr, '\r', (size_t)(end - cr))); cr++)
+		if (cr + 1 < end && cr[1] != '\n')
+			return true;
+	return false;
+}
+
 const unsigned char *line_ends_next(struct line_ends *state, const unsigned char **data,
 				    size_t *size, size_t *length)
 {
@@ -58,12 +69,26 @@ const unsigned char *line_ends_next(struct line_ends *state, const unsigned char
 	bool lone = *start == '\n' && state->last != '\r';
 	const unsigned char *stop = lone ? start + 1 : find_lone_lf(start, end);
 
+	state->stray_cr = state->stray_cr || has_stray_cr(state, start, stop);
 	state->last = stop[-1];
 	state->any = true;
 	*data = stop;
 	*size = (size_t)(end - stop);
 	*length = lone ? sizeof(crlf) : (size_t)(stop - start);
 	return lone ? crlf : start;
+}
+
+bool line_ends_stray_cr(const struct line_ends *state)
+{
+	return state->stray_cr || state->last == '\r';
+}
+
+bool line_ends_stray_in_header(const char *value)
+{
+	for (; (value = strpbrk(value, "\r\n")); value++)
+		if (*value == '\r' ? value[1] != '\n' : value[1] != ' ' && value[1] != '\t')
+			return true;
+	return false;
 }
 
 bool line_ends_missing(const struct line_ends *state)

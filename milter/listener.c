@@ -1,5 +1,6 @@
 /* Makes the listening socket; see listener.h. libmilter would bind it with the umask's mode. */
 #include "milter/listener.h"
+#include "common/log.h"
 #include "common/privileges.h"
 
 #include <errno.h>
@@ -91,7 +92,9 @@ static int give_to_service(const struct config *config, const char **cause)
 		error = -EPERM;
 	else if (status.st_uid != config->uid &&
 		 fchownat(fd, "", config->uid, (gid_t)-1, AT_EMPTY_PATH) < 0)
-		error = -errno;
+		/* in a container that may not: only messages that wait for DNS may keep others */
+		log_write(LOG_LEVEL_WARNING, "socket %s: %s: %s", config->socket, *cause,
+			  strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return error;

@@ -31,9 +31,8 @@ static const struct argp argp = {
 	.children = children,
 	.args_doc = "[TOPOLOGY]",
 	.doc = "Put the files of a node in place on this machine.\v"
-	       "Shows the plan and asks. All files change in one instant, also if the run is "
-	       "killed; Postfix then takes them up, and is seen to answer, or the former state "
-	       "comes back.",
+	       "Shows the plan and asks. Files change all or none, also if the run is killed; "
+	       "what Postfix does not take is taken back.",
 };
 
 static bool is_dms(const struct applying *applying)

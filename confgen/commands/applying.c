@@ -12,11 +12,9 @@
 enum { KEY_POSTERN = 256, KEY_STATES, KEY_TAKE_OVER, KEY_FORCE, KEY_NO_RELOAD, KEY_KEEP };
 
 static const struct argp_option folder_options[] = {
-	{"config-dir", 'c', "DIR", 0, "Postfix's folder (default: " APPLY_CONFIG ")", 0},
-	{"postern-dir", KEY_POSTERN, "DIR", 0,
-	 "The folder of Postern's own programs (default: " APPLY_POSTERN ")", 0},
-	{"state-dir", KEY_STATES, "DIR", 0,
-	 "Where it is remembered what was applied (default: " APPLY_STATES ")", 0},
+	{"config-dir", 'c', "DIR", 0, "Postfix's folder (" APPLY_CONFIG ")", 0},
+	{"postern-dir", KEY_POSTERN, "DIR", 0, "Postern's own folder (" APPLY_POSTERN ")", 0},
+	{"state-dir", KEY_STATES, "DIR", 0, "Former states (" APPLY_STATES ")", 0},
 	{0},
 };
 
@@ -42,13 +40,11 @@ static error_t parse_folder(int key, char *value, struct argp_state *state)
 const struct argp applying_folders_argp = {.options = folder_options, .parser = parse_folder};
 
 static const struct argp_option plan_options[] = {
-	{"host", 'n', "NODE", 0, "The node that this machine is (default: found out)", 0},
-	{"mode", 'm', "MODE", 0,
-	 "overlay: only what the topology says (default); full: files as a whole", 0},
-	{"take-over", KEY_TAKE_OVER, NULL, 0,
-	 "Replace tables made by hand that have the name of one of ours", 0},
+	{"host", 'n', "NODE", 0, "The node that this machine is", 0},
+	{"mode", 'm', "MODE", 0, "overlay (default), or full: files as a whole", 0},
+	{"take-over", KEY_TAKE_OVER, NULL, 0, "Replace tables made by hand, too", 0},
 	{"format", 'f', "FORMAT", 0, "Write the plan as text or json", 0},
-	{"force", KEY_FORCE, NULL, 0, "Take this machine for the node, whatever it is called", 0},
+	{"force", KEY_FORCE, NULL, 0, "Whatever this machine is called", 0},
 	{0},
 };
 
@@ -89,8 +85,8 @@ const struct argp applying_plan_argp = {.options = plan_options, .parser = parse
 
 static const struct argp_option change_options[] = {
 	{"yes", 'y', NULL, 0, "Do not ask", 0},
-	{"no-reload", KEY_NO_RELOAD, NULL, 0, "Change the files only: Postfix may be stopped", 0},
-	{"keep", KEY_KEEP, "N", 0, "How many states to remember (default: 10)", 0},
+	{"no-reload", KEY_NO_RELOAD, NULL, 0, "Change the files only", 0},
+	{"keep", KEY_KEEP, "N", 0, "How many states to remember (10)", 0},
 	{0},
 };
 

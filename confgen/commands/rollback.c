@@ -14,8 +14,7 @@ struct arguments {
 
 static const struct argp_option options[] = {
 	{"list", KEY_LIST, NULL, 0, "List the states", 0},
-	{"to", KEY_TO, "N", 0,
-	 "Go to what was in place after state N; 0: before the first (default: the one before)", 0},
+	{"to", KEY_TO, "N", 0, "To what was there after state N; 0: before all", 0},
 	{"format", 'f', "FORMAT", 0, "With --list: text or json", 0},
 	{0},
 };

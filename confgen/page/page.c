@@ -14,13 +14,14 @@
 
 /*
  * What stands in HTML: the element without the XML declaration, and without the titles and comments
- * by which dot names what it draws, since they would be read out. Each of these is a line.
+ * by which dot names what it draws, since they would be read out. Each of these is a line. NULL:
+ * there is no such element, or it is no text.
  */
-static const char *embedded(struct arena *arena, const struct page *page)
+static json_t *embedded(const struct page *page)
 {
-	const char *line = strstr(page->svg, "<svg"), *end;
+	const char *line = page->svg ? strstr(page->svg, "<svg") : NULL, *end;
 	struct strbuf out = STRBUF_INIT;
-	char *text;
+	json_t *text;
 
 	for (; line && *line; line = end) {
 		end = strchr(line, '\n');
@@ -28,10 +29,8 @@ static const char *embedded(struct arena *arena, const struct page *page)
 		if (strncmp(line, "<title>", 7) != 0 && strncmp(line, "<!--", 4) != 0)
 			strbuf_add(&out, line, (size_t)(end - line));
 	}
-	text = strbuf_take(&out);
-	if (!text)
-		return "";
-	arena_adopt(arena, text);
+	text = out.length ? json_string(strbuf_text(&out)) : NULL;
+	strbuf_done(&out);
 	return text;
 }
 
@@ -44,12 +43,15 @@ static bool is_wide(const char *svg)
 
 static json_t *picture(struct arena *arena, const struct page *page)
 {
+	json_t *entry = json_object(), *svg = embedded(page);
 	struct strbuf source = STRBUF_INIT;
-	json_t *entry = json_object();
 
-	page_set(entry, "svg", page->svg ? json_string(embedded(arena, page)) : json_false());
-	page_set(entry, "wide", json_boolean(page->svg && is_wide(page->svg)));
-	page_set(entry, "missing", page_text(arena, page->svg ? NULL : page->no_svg));
+	page_set(entry, "wide", json_boolean(svg && is_wide(page->svg)));
+	page_set(entry, "missing",
+		 svg		? json_false()
+		 : page->no_svg ? page_text(arena, page->no_svg)
+				: json_string("The picture could not be drawn."));
+	page_set(entry, "svg", svg ? svg : json_false());
 	graph_write_mermaid(page->graph, &source);
 	page_set(entry, "source", json_string(strbuf_text(&source)));
 	strbuf_done(&source);

@@ -100,6 +100,21 @@ static enum lookup_result take(const struct table_entry *entry, struct found *ou
 	return LOOKUP_FOUND;
 }
 
+/* passwd.byname: the accounts that any Debian has. */
+static enum lookup_result look_up_account(const char *key, const struct text *reference,
+					  struct found *out)
+{
+	static const char *const accounts[] = {"root", "daemon", "mail", "nobody", "postfix"};
+
+	for (size_t i = 0; i < sizeof(accounts) / sizeof(accounts[0]); i++) {
+		if (strcasecmp(key, accounts[i]) != 0)
+			continue;
+		*out = (struct found){text_constant(accounts[i]), *reference};
+		return LOOKUP_FOUND;
+	}
+	return LOOKUP_NONE;
+}
+
 static enum lookup_result look_up(struct host *host, const struct text *reference,
 				  const struct table *table, const char *key, bool partial,
 				  struct found *out)
@@ -116,6 +131,8 @@ static enum lookup_result look_up(struct host *host, const struct text *referenc
 		*out = (struct found){value, *reference};
 		return LOOKUP_FOUND;
 	}
+	if (is_type(table, "unix"))
+		return look_up_account(key, reference, out);
 	if (is_type(table, "fail") || is_type(table, "pcre"))
 		return LOOKUP_UNKNOWN;
 	contents = read_table(host, reference, table);
@@ -138,7 +155,7 @@ enum lookup_result lookup_table(struct host *host, const struct text *reference,
 	if (!table->type || !*key)
 		return table->type ? LOOKUP_NONE : LOOKUP_UNKNOWN;
 	if (host->input.dms && strcmp(reference->text, VMAILBOX) == 0) {
-		if (partial || !strchr(key, '@') ||
+		if (!strchr(key, '@') || *key == '@' ||
 		    !host->input.oracle.mailbox(host->input.oracle.user, key))
 			return LOOKUP_NONE;
 		*out = (struct found){text_constant(key), *reference};

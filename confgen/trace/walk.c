@@ -70,6 +70,9 @@ static struct answer greet(struct steps *steps, const struct meeting *meeting,
 
 	if (milter)
 		answer = milter_connect(meeting->actor, &client, steps);
+	/* AUTH is the first command that hears of it */
+	if (answer.code / 100 == 4 && mail->user)
+		return (struct answer){454, "4.3.0 Try again later"};
 	if (!answer.code) {
 		answer = host_accept(host, meeting->smtpd, mail, STAGE_MAIL, steps);
 		if (answer.code != 250)
@@ -83,6 +86,19 @@ static struct answer greet(struct steps *steps, const struct meeting *meeting,
 	return host_accept(host, meeting->smtpd, mail, STAGE_RECIPIENT, steps);
 }
 
+/* The author that the milter sees at the end of the message: cleanup(8) has rewritten it by then.
+ */
+static const char *seen_author(struct host *host, const char *service, const struct mail *mail,
+			       const char *author)
+{
+	struct steps quiet = {.arena = host_arena(host), .quiet = true};
+	struct rewritten rewritten;
+
+	host_rewrite(host, mail, author, host_rewrites_headers(host, service, mail), &rewritten,
+		     &quiet);
+	return rewritten.author;
+}
+
 static struct answer take(struct walk *walk, const struct meeting *meeting, const struct mail *mail,
 			  const char *author)
 {
@@ -94,8 +110,9 @@ static struct answer take(struct walk *walk, const struct meeting *meeting, cons
 		answer = host_accept(host, meeting->smtpd, mail, STAGE_DATA, walk->steps);
 	if (answer.code == 250 && meeting->actor->milter_conf &&
 	    host_has_milter(host, meeting->smtpd, false, NULL))
-		milter = milter_message(meeting->actor, &client, author, &walk->signed_by,
-					walk->steps);
+		milter = milter_message(meeting->actor, &client,
+					seen_author(host, meeting->smtpd, mail, author),
+					&walk->signed_by, walk->steps);
 	return milter.code ? milter : answer;
 }
 
@@ -314,9 +331,7 @@ static struct answer deliver(struct walk *walk, struct actor *actor, const struc
 {
 	struct step *step;
 
-	if (actor->node->kind.value == KIND_DMS && strchr(message->recipient, '@') &&
-	    world_domain(walk->trace, strrchr(message->recipient, '@') + 1) &&
-	    !host_mailbox(actor->host, message->recipient))
+	if (!host_lists(actor->host, message->recipient))
 		return give_up(walk, actor, message, (struct answer){550, "5.1.1 unknown user"});
 	set_addresses(walk, message);
 	step = steps_add(walk->steps, STEP_END, "delivered into the mailbox %s",
@@ -376,55 +391,92 @@ static struct answer follow(struct walk *walk, struct actor *actor, const struct
 
 /* --- address verification --- */
 
+/* What a host needs to ask the next ones for a recipient. */
+struct probe {
+	struct trace *trace;
+	struct actor *actor;
+	struct trace_result result; /* of which nothing is kept */
+	struct walk walk;
+	struct way way;
+	struct sending sending;
+	const char *sender, *recipient;
+	unsigned port;
+};
+
+/* One address of the next hop; false: it cannot be asked. */
+static bool probe_address(struct probe *probe, const struct reached *to, struct answer *answer)
+{
+	struct hop hop = {.node = to->node};
+	struct meeting meeting = {0};
+	struct mail mail = {.helo = probe->sending.helo,
+			    .sender = probe->sender,
+			    .recipient = probe->recipient};
+	const struct actor *next = world_actor(probe->trace, to->node);
+
+	if (!choose_source(&probe->walk, probe->actor->node, &probe->sending, to, &hop))
+		return false;
+	*answer = (struct answer){250, "2.1.5 Ok"};
+	if (!next || !next->facts) /* a host of others, which is taken to know it */
+		return true;
+	mail.client = hop.source4.family != IP_NONE ? hop.source4 : hop.source6;
+	if (meeting_arrange(probe->trace, to->node, probe->port, &mail.client, NULL, &meeting,
+			    &probe->result.steps)
+		    .code)
+		return false;
+	mail.client = meeting.client;
+	mail.tls = probe->sending.wrapper ||
+		   (strcmp(probe->sending.tls, "none") != 0 && offers_tls(&meeting));
+	if (!mail.tls && demands_tls(probe->sending.tls))
+		return false;
+	mail.user = mail.tls ? probe->sending.login : NULL;
+	probe->trace->probes++;
+	*answer = greet(&probe->result.steps, &meeting, &mail);
+	probe->trace->probes--;
+	return true;
+}
+
+/* The recipient as cleanup(8) rewrites that of the probe. */
+static const char *probe_recipient(struct actor *actor, const char *sender, const char *recipient)
+{
+	struct steps quiet = {.arena = host_arena(actor->host), .quiet = true};
+	const struct mail mail = {.sender = sender, .recipient = recipient};
+	struct rewritten rewritten;
+
+	host_rewrite(actor->host, &mail, "", false, &rewritten, &quiet);
+	return rewritten.count ? rewritten.recipients[0] : recipient;
+}
+
 /*
- * The host asks the next one for a recipient, as postmaster of its own does it: the sender is
- * double-bounce, and RCPT the last command.
+ * The host asks the next one for a recipient: the sender is double-bounce, and RCPT the last
+ * command.
  */
 int walk_probe(void *user, const char *recipient, const char **reply)
 {
 	struct actor *actor = user;
-	struct trace *trace = actor->trace;
-	struct trace_result result = {.steps = {.arena = trace->arena, .quiet = true}};
+	struct probe probe = {.trace = actor->trace,
+			      .actor = actor,
+			      .result = {.steps = {.arena = actor->trace->arena, .quiet = true}}};
 	struct reached_list list = {0};
-	const char *sender = arena_printf(trace->arena, "double-bounce@%s",
-					  host_value(actor->host, NULL, "myorigin", NULL));
-	struct sending sending;
-	struct way way;
-	unsigned port;
+	enum delivery delivery;
+	struct answer answer;
 
 	*reply = "cannot be asked";
-	if (trace->probes >= MOST_PROBES)
+	if (probe.trace->probes >= MOST_PROBES)
 		return 450;
-	host_route(actor->host, sender, recipient, &way, &result.steps);
-	if (host_delivery(actor->host, way.transport) != DELIVER_SEND)
-		return host_delivery(actor->host, way.transport) == DELIVER_MAILBOX ? 250 : 550;
-	host_sending(actor->host, &way, sender, &sending);
-	world_resolve(trace, way.next_hop, 25, &list, &port);
+	probe.walk = (struct walk){
+		.trace = probe.trace, .result = &probe.result, .steps = &probe.result.steps};
+	probe.sender = arena_printf(probe.trace->arena, "double-bounce@%s",
+				    host_value(actor->host, NULL, "myorigin", NULL));
+	probe.recipient = probe_recipient(actor, probe.sender, recipient);
+	host_route(actor->host, probe.sender, probe.recipient, &probe.way, &probe.result.steps);
+	delivery = host_delivery(actor->host, probe.way.transport);
+	if (delivery != DELIVER_SEND)
+		return delivery == DELIVER_ERROR ? 550 : 250;
+	host_sending(actor->host, &probe.way, probe.sender, &probe.sending);
+	world_resolve(probe.trace, probe.way.next_hop, 25, &list, &probe.port);
 	for (size_t i = 0; i < list.count; i++) {
-		struct hop hop = {.node = list.items[i].node};
-		struct walk walk = {.trace = trace, .result = &result, .steps = &result.steps};
-		struct meeting meeting = {0};
-		struct mail mail = {.helo = sending.helo, .sender = sender, .recipient = recipient};
-		struct answer answer;
-
-		if (!choose_source(&walk, actor->node, &sending, &list.items[i], &hop))
+		if (!probe_address(&probe, &list.items[i], &answer))
 			continue;
-		if (!world_actor(trace, hop.node) || !world_actor(trace, hop.node)->facts)
-			return 250;
-		mail.client = hop.source4.family != IP_NONE ? hop.source4 : hop.source6;
-		answer = meeting_arrange(trace, hop.node, port, &mail.client, NULL, &meeting,
-					 &result.steps);
-		if (answer.code)
-			continue;
-		mail.client = meeting.client;
-		mail.tls = sending.wrapper ||
-			   (strcmp(sending.tls, "none") != 0 && offers_tls(&meeting));
-		if (!mail.tls && demands_tls(sending.tls))
-			continue;
-		mail.user = mail.tls ? sending.login : NULL;
-		trace->probes++;
-		answer = greet(&result.steps, &meeting, &mail);
-		trace->probes--;
 		*reply = answer.text;
 		return answer.code;
 	}
@@ -442,16 +494,24 @@ static void begin_local(struct walk *walk, struct actor *actor)
 		.local = true,
 		.address = {IP_V4, {127, 0, 0, 1}},
 	};
-	const struct mail mail = {.sender = request->sender, .recipient = request->recipient};
+	const struct mail mail = {
+		.sender = request->sender, .recipient = request->recipient, .size = request->size};
 	const struct message message = {request->sender, request->author, request->recipient,
 					request->size};
 	struct step milter = {0};
+	struct answer answer;
 
 	steps_add(walk->steps, STEP_CONNECT, "sendmail(1) hands over mail from <%s> for <%s>",
 		  request->sender, request->recipient);
+	answer = host_accept(host, NULL, &mail, STAGE_MAIL, walk->steps);
+	if (answer.code != 250) {
+		end(walk, OUTCOME_REJECTED, actor->node, answer);
+		return;
+	}
 	*arena_push(walk->trace->arena, &walk->result->hops) = (struct hop){.node = actor->node};
 	if (actor->milter_conf && host_has_milter(host, NULL, false, &milter))
-		milter_message(actor, &client, request->author, &walk->signed_by, walk->steps);
+		milter_message(actor, &client, seen_author(host, NULL, &mail, request->author),
+			       &walk->signed_by, walk->steps);
 	follow(walk, actor, &message, NULL, &mail);
 }
 

@@ -337,6 +337,8 @@ bool world_is_foreign(const struct trace *trace, const char *name)
 {
 	const struct domain *domain = world_domain(trace, name);
 
+	if (find_hostname(trace->topology, name) && !domain)
+		return false;
 	return strchr(name, '.') && (domain ? !domain->mailboxes.value : !is_ours(trace, name));
 }
 

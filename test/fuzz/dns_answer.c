@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					      DNS_SRV, DNS_PTR,	 DNS_TLSA, DNS_CNAME};
 	struct arena *arena = arena_new(0);
 	struct dns_answer answer;
+	const char *text;
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (dns_read_packet(arena, "example.com", types[i], data, size, &answer) != 0)
@@ -31,7 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t j = 0; j < answer.count; j++)
 			check(&answer.items[j], types[i]);
 	}
-	dkim_record_read_line(arena, (const char *)data, size);
+	text = dkim_record_read_line(arena, (const char *)data, size);
+	assert(!text || (*text && strlen(text) <= 16384));
 	arena_free(arena);
 	return 0;
 }

@@ -112,6 +112,8 @@ def judge_policy(name, page):
         check(len(page.inside[tag]) == 1, name, len(page.inside[tag]), tag)
         digest = base64.b64encode(hashlib.sha256(page.inside[tag][0].encode()).digest()).decode()
         check(rules[tag + "-src"] == f"'sha256-{digest}'", name, tag, rules)
+    # what dot calls its elements would be read out
+    check([tag for tag, _, _ in page.elements].count("title") == 1, name, "titles in the picture")
     first = [i for i, (tag, a, _) in enumerate(page.elements) if "http-equiv" in a][0]
     late = [i for i, (tag, _, _) in enumerate(page.elements) if tag in ("style", "script")]
     check(first < min(late), name, "the policy comes too late")
@@ -157,10 +159,20 @@ def judge_contents(work):
     check(text == judge("again", EXAMPLE, work)[0], "two runs differ")
     text, _ = judge("no picture", EXAMPLE, work, "--no-picture")
     check("<svg" not in text and "left out" in text and "flowchart LR" in text, "no picture")
+    # a dot that draws nothing, or what is no text
+    for number, output in enumerate((":", "printf '<svg \\377\\376' >\"$3\"", "echo '<p>' >\"$3\"")):
+        folder = os.path.join(work, f"dot{number}")
+        os.mkdir(folder)
+        with open(folder + "/dot", "w", opener=lambda p, f: os.open(p, f, 0o755)) as out:
+            out.write(f"#!/bin/sh\n{output}\n")
+        text, _ = judge("odd dot", EXAMPLE, work, env={"PATH": folder})
+        check("<svg" not in text and "could not be drawn" in text, "an odd dot", output)
+    done = confgen("report", "-o", "-", EXAMPLE)
+    check(done.stdout.startswith("<!DOCTYPE html>") and done.stdout.endswith("</html>\n"), "standard output")
     text, _ = judge("no dot", EXAMPLE, work, env={"PATH": work})
     check("<svg" not in text and "not installed" in text, "nothing says why there is no picture")
     _, page = judge("container", SOURCE + "/examples/app-relay-direct/topology.yaml", work)
-    check("by NAT" in page.text and "provider of the host" in page.text, "nothing is said of NAT")
+    check("by NAT: of the host before it" in page.text and "provider of the host" in page.text, "nothing is said of NAT")
     _, page = judge("dangers", SOURCE + "/test/golden/topologies/proxies.yaml", work)
     check("What is dangerous" in page.text and "postern.nft must be loaded" in page.text, "dangers")
 
@@ -230,6 +242,15 @@ def judge_secrets(work):
             for line in file.read().splitlines()[2:-2]:
                 private += 1
                 check(line not in text, "a line of a private key is in the page")
+    _, page = judge("logins", SOURCE + "/test/golden/topologies/sasl.yaml", work,
+                    env=dict(os.environ, POSTERN_TEST_PASSWORD=secret))
+    with open(SOURCE + "/test/golden/topologies/sasl.yaml") as file:
+        names = re.findall(r"username: *([^,}\s]+)", file.read())
+    cells = re.sub(r"\s+", " ", page.text)
+    check(names and "a login" in cells, "the topology has no logins", names)
+    for name in names:
+        check(name not in cells.split("Known by")[1].split("DNS records")[0].replace(",", " ").split(),
+              "the name of a login is shown:", name)
     check(private > 10, "no private key was looked at")
     check("sasl_passwd" in page.text and "secret" in page.text, "the file that holds secrets is not named")
 

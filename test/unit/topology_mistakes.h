@@ -62,6 +62,7 @@ struct mistake {
 #define SECOND_DOMAIN {"  example.com: {mailboxes: private}\n", \
 		       "  example.com: {mailboxes: private}\n  example.org: {mailboxes: private}\n"}, \
 		      {"to: [example.com]", "to: [example.com, example.org]"}
+#define SHA256 "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF"
 #define LOGIN "{username: u, password: {file: closed}}"
 #define BOX_LOGIN "{username: u@example.com, password: {file: closed}}"
 
@@ -222,6 +223,22 @@ static const struct mistake values[] = {
 	{"bad-value",
 	 {SMARTHOST("host: a.example, tls_mode: wrapper, tls_level: ^may"), BY_SMARTHOST}},
 	{"listed-twice", {{"{name: out,", "{name: ^In,"}}},
+	/* what DNS is to say */
+	{"bad-value", {DOMAIN("dns: {dmarc: ^strict}")}},
+	{"bad-value", {DOMAIN("dns: {dmarc_rua: ^nobody}")}},
+	{"bad-value", {DOMAIN("dns: {spf_include: [a.example, ^b..example]}")}},
+	{"bad-value", {DOMAIN("dns: {spf_include: [a1.b, a2.b, a3.b, a4.b, a5.b, a6.b, a7.b, a8.b, a9.b, ^a10.b]}")}},
+	{"misplaced-key", {DOMAIN("dns: {mta_sts_host: ^www.example.com}")}},
+	{"", {DOMAIN("dns: {mta_sts_host: www.example.com, mta_sts: testing}")}},
+	{"no-certificate", {DOMAIN("dns: {mta_sts: ^enforce}"),
+			    {"    tls: {certificate: /etc/cert.pem, key: /etc/key.pem}\n", ""}}},
+	{"", {DOMAIN("dns: {mta_sts: enforce, tls_rpt: t@example.com, dmarc: reject}")}},
+	{"bad-value", {PUBLIC("tlsa: ^AB:CD")}},
+	{"misplaced-key", {PUBLIC("spf_include: ^a.example")}},
+	{"misplaced-key", {SMARTHOST("host: a.example, tlsa: ^" SHA256), BY_SMARTHOST}},
+	{"bad-value", {DOMAIN("dkim: {sign_at: private, selector: a, type: ^rsa}")}},
+	{"bad-value", {{"routes:\n", "dns: {ttl: ^10}\nroutes:\n"}}},
+	{"bad-value", {{"routes:\n", "dns: {nameservers: ^ns1}\nroutes:\n"}}},
 	/* egress: not the node's, on the wrong thing, without any word */
 	{"egress", {PUBLIC("egress: {ipv4: ^11.22.33.45}")}},
 	{"egress", {PRIVATE("egress: {ipv4: ^11.22.33.44}")}},
@@ -744,8 +761,8 @@ static const struct mistake clients[] = {
 	 {PUBLIC("clients: ^vpn"),
 	  LINK("trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN "}")}},
 	{"",
-	 {PUBLIC("clients: vpn"),
-	  LINK("port: 588, trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN "}")}},
+	 {PUBLIC("clients: vpn"), LINK("port: 588, trust: sasl, credentials: {public: " LOGIN
+				       ", private: " BOX_LOGIN "}")}},
 	/* what they may send */
 	{"listed-twice",
 	 {CONTAINER("clients: app, allowed_sender_domains: [example.org, "
@@ -788,9 +805,10 @@ static const struct mistake clients[] = {
 	 {PUBLIC("message_size_limit: ^20480000"), PRIVATE("message_size_limit: 20480000"),
 	  SMARTHOST("provider: mailjet, credentials: " LOGIN), BY_SMARTHOST}},
 	{"", {SMARTHOST("provider: postmark, credentials: " LOGIN), BY_SMARTHOST}},
-	{"size-limit-falls", {CONTAINER("clients: app, message_size_limit: ^0"),
-			      NODE("mail: {kind: smarthost, provider: gmail, credentials: " LOGIN "}"),
-			      {"[relay, internet]", "[relay, mail]"}}},
+	{"size-limit-falls",
+	 {CONTAINER("clients: app, message_size_limit: ^0"),
+	  NODE("mail: {kind: smarthost, provider: gmail, credentials: " LOGIN "}"),
+	  {"[relay, internet]", "[relay, mail]"}}},
 	/* parameters of the user's own */
 	{"bad-value", {PUBLIC("extra: {^'a b': c}")}},
 	{"bad-value", {PUBLIC("extra: {a: ^\"b\\nc\"}")}},
