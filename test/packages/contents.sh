@@ -69,6 +69,8 @@ for service in milter gate; do
 	check "no debconf" test ! -e "$work/$service/config"
 done
 
+check "the completion for bash" shellcheck --shell=bash "$work/root/usr/share/bash-completion/completions/postern-confgen"
+
 # an installation by hand, as its user, somewhere, and moved
 check "cmake --install" cmake --install "$POSTERN_SOURCE/build/package" --prefix "$work/first"
 mv "$work/first" "$work/moved"
