@@ -12,7 +12,9 @@
 /* What regcomp(3) may be given: patterns may be a stranger's, and counted repetitions multiply. */
 #define LONGEST_PATTERN 1000
 
+/* What docker-mailserver makes of its accounts, which the oracle knows. */
 #define VMAILBOX "texthash:/etc/postfix/vmailbox"
+#define VHOST	 "/etc/postfix/vhost"
 
 const char *lookup_domain_of(const char *address)
 {
@@ -281,7 +283,9 @@ static bool match_items(struct host *host, const struct list *list, const char *
 		bool found = false;
 
 		*item = at->text;
-		if (at->kind == LIST_ITEM_TABLE) {
+		if (host->input.dms && text_equal(&at->text, VHOST)) {
+			found = host->input.oracle.hosts(host->input.oracle.user, domain);
+		} else if (at->kind == LIST_ITEM_TABLE) {
 			found = find_domain(host, &at->text, domain, parents, item);
 		} else if (at->kind == LIST_ITEM_FILE && !nested) {
 			struct list inner = read_patterns(host, &at->text);

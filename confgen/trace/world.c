@@ -63,6 +63,14 @@ static bool has_mailbox(void *user, const char *address)
 	return world_mailbox(actor->trace, actor->node, address);
 }
 
+static bool has_domain(void *user, const char *name)
+{
+	const struct actor *actor = user;
+	const struct domain *domain = world_domain(actor->trace, name);
+
+	return domain && domain->home == actor->node;
+}
+
 static const struct node *find_hostname(const struct topology *topology, const char *name)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++) {
@@ -116,22 +124,7 @@ static bool can_log_in(void *user, const char *name)
 	       world_mailbox(actor->trace, actor->node, name);
 }
 
-int walk_probe(void *user, const char *recipient, const char **reply);
-
 /* --- actors --- */
-
-static const char *mailbox_domains(const struct trace *trace, const struct node *node)
-{
-	const char *text = "";
-
-	for (size_t i = 0; i < trace->topology->domains.count; i++) {
-		const struct domain *domain = &trace->topology->domains.items[i];
-
-		if (domain->home == node && trace->topology->domains.count < 1000)
-			text = arena_printf(trace->arena, "%s%s\n", text, domain->head.name.value);
-	}
-	return text;
-}
 
 static void make_host(struct trace *trace, struct actor *actor)
 {
@@ -144,8 +137,7 @@ static void make_host(struct trace *trace, struct actor *actor)
 		.files = trace->files,
 		.count = trace->file_count,
 		.topology = trace->topology->head.at.source,
-		.mailbox_domains = node->kind.value == KIND_DMS ? mailbox_domains(trace, node) : "",
-		.oracle = {actor, has_mailbox, knows, can_log_in, walk_probe},
+		.oracle = {actor, has_mailbox, has_domain, knows, can_log_in, walk_probe},
 	};
 
 	actor->host = host_new(trace->arena, &input);
