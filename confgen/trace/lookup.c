@@ -39,9 +39,20 @@ const char *lookup_without_extension(struct host *host, const char *address)
 
 /* --- tables --- */
 
+/* \1 and the like, for which matching takes exponential time. */
+static bool refers_back(const char *pattern)
+{
+	for (; *pattern; pattern++)
+		if (*pattern == '\\' && *++pattern >= '1' && *pattern <= '9')
+			return true;
+		else if (!*pattern)
+			break;
+	return false;
+}
+
 static bool matches_expression(const struct table_entry *entry, const char *key)
 {
-	bool counted = strchr(entry->key.text, '{') != NULL;
+	bool counted = strpbrk(entry->key.text, "{") || refers_back(entry->key.text);
 	int flags = REG_EXTENDED | REG_NOSUB |
 		    (strchr(entry->options.text ? entry->options.text : "", 'i') ? 0 : REG_ICASE);
 	regex_t expression;

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define MOST_HOPS 25 /* hopcount_limit is 50, of Received fields */
+#define MOST_HOPS     25 /* hopcount_limit is 50, of Received fields */
+#define MOST_FORWARDS 100
 
 /* A message that a host has. */
 struct message {
@@ -362,11 +363,12 @@ static struct answer follow(struct walk *walk, struct actor *actor, const struct
 
 	walk->steps->node = actor->node->head.name.value;
 	host_rewrite(actor->host, mail, message->author, headers, &rewritten, walk->steps);
-	for (size_t i = 0; i < rewritten.count; i++) {
+	for (size_t i = 0; i < rewritten.count && (i == 0 || walk->forwards < MOST_FORWARDS); i++) {
 		const struct message next = {rewritten.sender, rewritten.author,
 					     rewritten.recipients[i], message->size};
 		struct trace_result first = *walk->result;
 
+		walk->forwards++;
 		answer = forward(walk, actor, &next);
 		if (i > 0) {
 			first.steps = walk->result->steps;

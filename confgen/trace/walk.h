@@ -11,6 +11,7 @@ struct walk {
 	struct trace_result *result;
 	struct steps *steps;
 	struct names signed_by;
+	unsigned forwards; /* copies that were followed: aliases of aliases multiply */
 };
 
 /* What a host answers until the recipient is taken, or not. */
