@@ -254,6 +254,8 @@ def said(text, dsn):
     match = re.search(r"said: (\d{3})", text)
     if match:
         return int(match[1])
+    if "exceeds size limit" in text:  # which the client sees before it sends
+        return 552
     return 550 if dsn.startswith("5") else 450
 
 
