@@ -158,15 +158,6 @@ bool walk_choose_source(const struct walk *walk, const struct node *node,
 static struct answer follow(struct walk *walk, struct actor *actor, const struct message *message,
 			    const struct meeting *from, const struct mail *mail);
 
-static bool passed(const struct walk *walk, const struct node *node)
-{
-	size_t times = 0;
-
-	for (size_t i = 0; i < walk->result->hops.count; i++)
-		times += walk->result->hops.items[i].node == node;
-	return times > 0 && walk->result->hops.count > MOST_HOPS;
-}
-
 /* A host of others has it: here the trace ends. */
 static struct answer hand_over(struct walk *walk, const struct hop *hop,
 			       const struct message *message)
@@ -183,7 +174,7 @@ static struct answer hand_over(struct walk *walk, const struct hop *hop,
 }
 
 /* The next host of ours is asked. Its answer decides whether another address is tried. */
-static struct answer send_to(struct walk *walk, struct actor *actor, const struct message *message,
+static struct answer send_to(struct walk *walk, const struct message *message,
 			     const struct sending *sending, struct hop *hop,
 			     const struct meeting *meeting)
 {
@@ -215,12 +206,12 @@ static struct answer send_to(struct walk *walk, struct actor *actor, const struc
 		return answer;
 	}
 	*arena_push(walk->trace->arena, &result->hops) = *hop;
-	if (passed(walk, hop->node)) {
-		steps_add(walk->steps, STEP_END, "loops: the message was here before");
+	if (result->hops.count > MOST_HOPS) {
+		steps_add(walk->steps, STEP_END,
+			  "loops: the message passes one host after the other");
 		return end(walk, OUTCOME_LOOPS, hop->node,
 			   (struct answer){554, "5.4.6 Too many hops"});
 	}
-	(void)actor;
 	return follow(walk, meeting->actor, message, meeting, &mail);
 }
 
@@ -263,7 +254,7 @@ static struct answer try_address(struct walk *walk, struct actor *actor,
 	tell_sending(walk, sending, &hop, way->next_hop);
 	if (!ours)
 		return hand_over(walk, &hop, message);
-	return send_to(walk, actor, message, sending, &hop, &meeting);
+	return send_to(walk, message, sending, &hop, &meeting);
 }
 
 static bool is_over(const struct walk *walk)
