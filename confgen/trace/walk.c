@@ -56,23 +56,23 @@ struct answer walk_greet(struct steps *steps, const struct meeting *meeting,
 	struct milter_client client = milter_client(meeting, mail);
 	bool milter =
 		meeting->actor->milter_conf && host_has_milter(host, meeting->smtpd, false, NULL);
-	struct answer answer = {0};
+	struct answer refused = {0}, answer;
+	bool later = false;
 
 	if (milter)
-		answer = milter_connect(meeting->actor, &client, steps);
+		refused = milter_connect(meeting->actor, &client, &later, steps);
 	/* AUTH is the first command that hears of it */
-	if (answer.code / 100 == 4 && mail->user)
+	if (refused.code / 100 == 4 && mail->user)
 		return (struct answer){454, "4.3.0 Try again later"};
-	if (!answer.code) {
-		answer = host_accept(host, meeting->smtpd, mail, STAGE_MAIL, steps);
-		if (answer.code != 250)
-			return answer;
-		answer.code = 0;
-	}
-	if (!answer.code && milter)
-		answer = milter_sender(meeting->actor, &client, mail->sender, steps);
-	if (answer.code)
-		return answer;
+	if (refused.code && !later)
+		return refused;
+	answer = host_accept(host, meeting->smtpd, mail, STAGE_MAIL, steps);
+	if (answer.code != 250 || refused.code)
+		return answer.code != 250 ? answer : refused;
+	if (milter)
+		refused = milter_sender(meeting->actor, &client, mail->sender, steps);
+	if (refused.code)
+		return refused;
 	return host_accept(host, meeting->smtpd, mail, STAGE_RECIPIENT, steps);
 }
 

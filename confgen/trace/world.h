@@ -89,8 +89,11 @@ struct milter_client {
 	const char *user;
 };
 
-/* Judges the client, when it connects and when it names a sender; 0: nothing against it. */
-struct answer milter_connect(struct actor *actor, const struct milter_client *client,
+/*
+ * Judges the client, when it connects and when it names a sender; 0: nothing against it. A proxy
+ * that connects itself may stay connected, and is only refused `*later`, at MAIL.
+ */
+struct answer milter_connect(struct actor *actor, const struct milter_client *client, bool *later,
 			     struct steps *steps);
 struct answer milter_sender(struct actor *actor, const struct milter_client *client,
 			    const char *sender, struct steps *steps);
