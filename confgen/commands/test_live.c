@@ -13,8 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* A lab, and the folder with what it is given. */
 struct lab {
 	struct run *run;
