@@ -122,7 +122,8 @@ def killed(tests, folder):
             tests.check(f"killed at {call} {when}: whole", not os.path.exists(path) or
                         "END PRIVATE KEY" in read(path))
             done = confgen("keys", topology)
-            tests.check(f"killed at {call} {when}: the next run", f"p={public(path)}" in joined(done.stdout))
+            tests.check(f"killed at {call} {when}: the next run", f"p={public(path)}" in joined(done.stdout) and
+                        f"p={public(path)}" in joined(read(path[:-7] + "txt")))
 
 
 def judging(tests, folder):
