@@ -31,7 +31,7 @@ description, finds what is wrong in any configuration of Postfix, and boots the
 rendered hosts as real Postfix in network namespaces before a file is copied.")
 set(CPACK_DEBIAN_CONFGEN_PACKAGE_RECOMMENDS "postfix, iproute2, jq, openssl, procps")
 set(CPACK_DEBIAN_CONFGEN_PACKAGE_SUGGESTS
-	"postern-milter ${version}, postern-gate ${version}, graphviz, nsd, dovecot-core, haproxy, nginx, python3")
+	"postern-milter ${version}, postern-gate ${version}, graphviz, nsd, dovecot-core, haproxy, nginx, supervisor, python3")
 
 set(CPACK_DEBIAN_MILTER_PACKAGE_NAME postern-milter)
 set(CPACK_COMPONENT_MILTER_DESCRIPTION "DKIM milter for Postfix that never passes unsigned what it should sign

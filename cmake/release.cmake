@@ -18,8 +18,9 @@ else()
 		OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 endif()
 
-# Neither the folder of the sources nor that of the build is in what is released; of two that match,
-# the last counts.
+# Neither the folder of the sources nor that of the build is in what is released; of two that match, the last
+# counts. OpenSSL's macros hand file names to its allocator; compiler caches make names of another form.
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
 	add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=build)
+	add_compile_definitions(OPENSSL_NO_FILENAMES)
 endif()

@@ -201,11 +201,21 @@ static int replace_at(int dirfd, const char *name, const char *text, size_t leng
 	return error;
 }
 
+/* A file renamed over /dev/null would break the machine. */
+static int refuse_device(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0 || S_ISREG(status.st_mode))
+		return 0;
+	return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+}
+
 int file_replace(const char *path, const char *before, size_t before_length, const char *text,
 		 size_t length)
 {
 	char *real = realpath(path, NULL), *slash;
-	int error = before ? compare_file(path, before, before_length) : 0;
+	int error = before ? compare_file(path, before, before_length) : refuse_device(path);
 
 	if (!real && errno == ENOENT)
 		real = strdup(path);

@@ -33,7 +33,8 @@ int file_create(int dirfd, const char *name, mode_t mode, const char *text, size
 /*
  * Replaces the file at `path`, whole or not at all, and keeps its owner and mode; symbolic links
  * stay, and what they lead to is replaced. A file that is not there is made, of mode 0644. `before`
- * (NULL: anything) is what must be in the file: -ESTALE where it is not. A run that is killed
+ * (NULL: anything) is what must be in the file: -ESTALE where it is not. Devices, pipes and sockets
+ * are left alone: -EINVAL. A run that is killed
  * leaves the old file or the new one, and perhaps a file .NAME.PID beside it. Returns 0 or -errno.
  */
 int file_replace(const char *path, const char *before, size_t before_length, const char *text,

@@ -77,6 +77,25 @@ static void count(struct client *client, enum verdict verdict)
 	client->counted = true;
 }
 
+int client_watch(struct client *client, void (*on_event)(struct watch *watch, uint32_t events))
+{
+	struct loop *loop = &client->listener->gate->loop;
+	int error;
+
+	client_forget(client);
+	client->watch.on_event = on_event;
+	error = loop_add(loop, client->fd, EPOLLRDHUP, &client->watch);
+	client->watched = !error;
+	return error;
+}
+
+void client_forget(struct client *client)
+{
+	if (client->watched)
+		loop_remove(&client->listener->gate->loop, client->fd);
+	client->watched = false;
+}
+
 /* Events of this round that are still to come find nobody. */
 static void ignore_event(struct watch *watch, uint32_t events)
 {
@@ -89,8 +108,7 @@ void client_end(struct client *client, enum verdict verdict)
 	struct gate *gate = client->listener->gate;
 
 	count(client, verdict);
-	/* handed over, the connection lives on elsewhere: epoll must forget it */
-	loop_remove(&gate->loop, client->fd);
+	client_forget(client);
 	close(client->fd);
 	if (client->service_fd >= 0)
 		close(client->service_fd);
@@ -129,9 +147,7 @@ void client_answer(struct client *client, enum verdict verdict, const char *repl
 		client_end(client, verdict);
 		return;
 	}
-	loop_remove(&gate->loop, client->fd);
-	client->watch.on_event = on_linger_event;
-	if (loop_add(&gate->loop, client->fd, EPOLLRDHUP, &client->watch)) {
+	if (client_watch(client, on_linger_event)) {
 		client_end(client, verdict);
 		return;
 	}

@@ -24,6 +24,12 @@ void client_end(struct client *client, enum verdict verdict);
  */
 void client_answer(struct client *client, enum verdict verdict, const char *reply);
 
+/* Lets the loop watch the connection itself. 0 or -errno. */
+int client_watch(struct client *client, void (*on_event)(struct watch *watch, uint32_t events));
+
+/* The loop forgets it: before somebody else has it, and before it is closed. */
+void client_forget(struct client *client);
+
 /* Whether nothing can come of the connection any more; not when it holds octets to read. */
 bool client_has_left(const struct client *client, uint32_t events);
 

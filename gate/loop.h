@@ -26,8 +26,8 @@ int loop_add(struct loop *loop, int fd, uint32_t events, struct watch *watch);
 int loop_change(struct loop *loop, int fd, uint32_t events, struct watch *watch);
 
 /*
- * Call it before a descriptor is closed or handed over: epoll would go on with what another process
- * holds open.
+ * Call it before a descriptor is closed that another process has or will have: epoll would go on
+ * with it. What nobody else holds open is forgotten when it is closed.
  */
 void loop_remove(struct loop *loop, int fd);
 

@@ -54,16 +54,20 @@ void services_free(struct gate *gate, bool all)
 	}
 }
 
-/* One octet, for a descriptor must travel with data, and then no attributes. 0 or -errno. */
+/*
+ * One octet, for a descriptor must travel with data, and then no attributes: one NUL. Postfix reads
+ * them one after the other; sent at once, its process is woken once. 0 or -errno.
+ */
 static int send_descriptor(int to, int descriptor)
 {
 	union {
 		struct cmsghdr aligned;
 		char space[CMSG_SPACE(sizeof(int))];
 	} control = {.space = ""};
-	struct iovec octet = {.iov_base = (char[]){0}, .iov_len = 1};
+	char octets[2] = {0, 0};
+	struct iovec data = {.iov_base = octets, .iov_len = sizeof(octets)};
 	struct msghdr message = {
-		.msg_iov = &octet,
+		.msg_iov = &data,
 		.msg_iovlen = 1,
 		.msg_control = control.space,
 		.msg_controllen = sizeof(control.space),
@@ -74,11 +78,7 @@ static int send_descriptor(int to, int descriptor)
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
-	if (sendmsg(to, &message, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
-		return -errno;
-	if (send(to, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
-		return -errno;
-	return 0;
+	return sendmsg(to, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 static void on_answer(struct watch *watch, uint32_t events);
@@ -98,7 +98,7 @@ static int hand_over(struct service *service, struct client *client)
 		error = send_descriptor(fd, client->fd);
 	if (!error) {
 		/* from now on its events are for who takes it */
-		loop_remove(loop, client->fd);
+		client_forget(client);
 		client->watch.on_event = on_answer;
 		/* without the answer it is still handed over: the deadline will end it */
 		loop_add(loop, fd, EPOLLIN, &client->watch);
@@ -125,8 +125,8 @@ static void wait_for_service(struct service *service, struct client *client)
 {
 	struct gate *gate = service->gate;
 
-	client->watch.on_event = on_waiting_event;
-	loop_add(&gate->loop, client->fd, EPOLLRDHUP, &client->watch);
+	/* unwatched, it only waits where it could have been forgotten */
+	client_watch(client, on_waiting_event);
 	client_move(client, &service->waiting,
 		    gate->loop.now + (int64_t)gate->config->wait_seconds * 1000);
 }
@@ -206,8 +206,7 @@ static void on_answer(struct watch *watch, uint32_t events)
 	(void)events;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	loop_remove(&service->gate->loop, client->service_fd);
-	close(client->service_fd);
+	close(client->service_fd); /* nobody else has it: the loop forgets it */
 	client->service_fd = -1;
 	if (got < 0) {
 		resend(service, client);

@@ -54,6 +54,11 @@ messages_hurry() {
 		node_run "$1" postconf -e address_verify_poll_delay=1s address_verify_poll_count=20
 }
 
+# messages_copy NODE: what a smarthost takes can be looked at, even if it cannot pass it on.
+messages_copy() {
+	[[ ! -f $lab_dir/messages.json ]] || node_run "$1" postconf -e always_bcc=copy@elsewhere.test
+}
+
 messages_send() {
 	[[ -f $lab_dir/messages.json ]] || fail "lab $lab_name was booted without --messages"
 	/usr/bin/python3 "$lab_source/send.py" "$lab_dir"

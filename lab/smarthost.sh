@@ -22,6 +22,7 @@ smarthost_serve() {
 		node_run "$1" postconf -e "mynetworks = $(internet_addresses |
 			sed '/:/s|.*|[&]/128|; /:/!s|$|/32|' | paste -sd ' ')"
 	fi
+	messages_copy "$1"
 	postfix_begin "$1"
 }
 

@@ -39,14 +39,35 @@ char *line_ends_header(struct arena *arena, const char *name, const char *separa
 	return text;
 }
 
-/* The first LF after the first octet that has no CR before it, or `end`. */
-static const unsigned char *find_lone_lf(const unsigned char *start, const unsigned char *end)
-{
-	const unsigned char *lf = start;
+#define BLOCK 64 /* octets that are looked at together */
 
-	while (++lf < end && (lf = memchr(lf, '\n', (size_t)(end - lf))))
-		if (lf[-1] != '\r')
-			return lf;
+/*
+ * Whether each CR of BLOCK octets has an LF behind it, and no other octet has; the octet behind
+ * them is read, too. Without a way out of the loop, so that compilers make it a few vector
+ * instructions.
+ */
+static bool block_is_plain(const unsigned char *p)
+{
+	unsigned char found = 0;
+
+	for (size_t i = 0; i < BLOCK; i++)
+		found |= (unsigned char)((p[i] == '\r') ^ (p[i + 1] == '\n'));
+	return !found;
+}
+
+/* The first LF after the first octet that has no CR before it, or `end`; notes stray CRs before it.
+ */
+static const unsigned char *find_lone_lf(struct line_ends *state, const unsigned char *p,
+					 const unsigned char *end)
+{
+	for (; p + 1 < end; p++) {
+		while (end - p > BLOCK && block_is_plain(p))
+			p += BLOCK;
+		if (*p == '\r')
+			state->stray_cr = state->stray_cr || (p + 1 < end && p[1] != '\n');
+		else if (p + 1 < end && p[1] == '\n')
+			return p + 1;
+	}
 	return end;
 }
 
@@ -56,14 +77,29 @@ const unsigned char *line_ends_next(struct line_ends *state, const unsigned char
 	static const unsigned char crlf[] = {'\r', '\n'};
 	const unsigned char *start = *data, *end = start + *size;
 	bool lone = *start == '\n' && state->last != '\r';
-	const unsigned char *stop = lone ? start + 1 : find_lone_lf(start, end);
+	const unsigned char *stop = lone ? start + 1 : find_lone_lf(state, start, end);
 
+	if (state->last == '\r' && *start != '\n')
+		state->stray_cr = true;
 	state->last = stop[-1];
 	state->any = true;
 	*data = stop;
 	*size = (size_t)(end - stop);
 	*length = lone ? sizeof(crlf) : (size_t)(stop - start);
 	return lone ? crlf : start;
+}
+
+bool line_ends_stray_cr(const struct line_ends *state)
+{
+	return state->stray_cr || state->last == '\r';
+}
+
+bool line_ends_stray_in_header(const char *value)
+{
+	for (; (value = strpbrk(value, "\r\n")); value++)
+		if (*value == '\r' ? value[1] != '\n' : value[1] != ' ' && value[1] != '\t')
+			return true;
+	return false;
 }
 
 bool line_ends_missing(const struct line_ends *state)

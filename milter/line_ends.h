@@ -1,8 +1,9 @@
 /*
  * Line ends for signing: DKIM hashes CRLF (RFC 6376 5.3), mail servers hand milters either.
  *
- * A lone LF becomes CRLF. A lone CR stays: Postfix sends it as it is. A body whose last line has no
- * end gets one, as Postfix adds it when it sends the message.
+ * A lone LF becomes CRLF. A lone CR stays, and is told: mail must not have any (RFC 5322 2.3), and
+ * verifiers disagree on what it is. A body whose last line has no end gets one, as Postfix adds it
+ * when it sends the message.
  */
 #ifndef POSTERN_MILTER_LINE_ENDS_H
 #define POSTERN_MILTER_LINE_ENDS_H
@@ -22,6 +23,7 @@ char *line_ends_header(struct arena *arena, const char *name, const char *separa
 struct line_ends {
 	bool any;	    /* there was an octet */
 	unsigned char last; /* the last one */
+	bool stray_cr;	    /* a CR came without LF, the last octet apart */
 };
 
 /*
@@ -30,6 +32,12 @@ struct line_ends {
  */
 const unsigned char *line_ends_next(struct line_ends *state, const unsigned char **data,
 				    size_t *size, size_t *length);
+
+/* At the end of the body: whether there was a CR without LF. */
+bool line_ends_stray_cr(const struct line_ends *state);
+
+/* Whether a field's value has a CR without LF, or a line end that is no fold. */
+bool line_ends_stray_in_header(const char *value);
 
 /* Whether CRLF must be added at the end of the body. An empty body stays empty. */
 bool line_ends_missing(const struct line_ends *state);

@@ -1,5 +1,6 @@
 /* Makes the listening socket; see listener.h. libmilter would bind it with the umask's mode. */
 #include "milter/listener.h"
+#include "common/log.h"
 #include "common/privileges.h"
 
 #include <errno.h>
@@ -91,7 +92,9 @@ static int give_to_service(const struct config *config, const char **cause)
 		error = -EPERM;
 	else if (status.st_uid != config->uid &&
 		 fchownat(fd, "", config->uid, (gid_t)-1, AT_EMPTY_PATH) < 0)
-		error = -errno;
+		/* in a container that may not: only messages that wait for DNS may keep others */
+		log_write(LOG_LEVEL_WARNING, "socket %s: %s: %s", config->socket, *cause,
+			  strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return error;
@@ -119,13 +122,13 @@ int listener_open(const struct service *service, const struct config *config, co
 		error = mfi_open(service, config->socket);
 		umask(mask);
 	}
+	if (!error && path)
+		error = check_access(config, cause);
+	if (!error && path && getuid() == 0)
+		error = give_to_service(config, cause);
 	privileges_take_back();
 	if (setegid(group) < 0 && !error)
 		error = -errno;
-	if (!error && path)
-		error = check_access(config, cause);
-	if (!error && path && geteuid() == 0)
-		error = give_to_service(config, cause);
 	return error;
 }
 

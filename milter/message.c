@@ -114,6 +114,8 @@ void message_header(struct message *message, const char *name, const char *separ
 		kept = keep_field(message, known, name, separator, value);
 	if (!kept)
 		message->obstacle = "header too large";
+	else if (line_ends_stray_in_header(value))
+		message->obstacle = "stray CR or LF in a field";
 	if (is_from)
 		add_from(message, kept);
 	if (is_sender && (message->sender_count++ || !kept ||
@@ -289,6 +291,8 @@ const char *message_finish(struct message *message)
 
 	if (line_ends_missing(&message->line_ends))
 		feed(message, "\r\n", 2);
+	if (message->signature_count && line_ends_stray_cr(&message->line_ends))
+		message->obstacle = "stray CR in the body";
 	for (size_t i = 0; i < 2; i++)
 		if (message->bodies[i] &&
 		    canonical_finish_body(message->bodies[i], digests[i]) != 0)

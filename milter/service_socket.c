@@ -143,10 +143,10 @@ static int bind_unix(int fd, const union address *address, socklen_t length,
 			error = -errno;
 		umask(mask);
 	}
+	if (!error)
+		error = check_access(wanted, path, cause);
 	privileges_take_back();
-	if (setegid(group) < 0 && !error)
-		error = -errno;
-	return error ? error : check_access(wanted, path, cause);
+	return setegid(group) < 0 && !error ? -errno : error;
 }
 
 static int bind_inet(int fd, const union address *address, socklen_t length, const char **cause)

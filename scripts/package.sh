@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the Debian packages of this tree: scripts/package.sh [FOLDER]
-# They go to FOLDER, which is packages/ in the build folder of the release preset if it is not given. The same
+# They go to FOLDER, which is packages/ in the build folder of the package preset if it is not given. The same
 # sources give the same octets, wherever and whenever they are built with the same compiler: the time is that
 # of packaging/debian/changelog, or SOURCE_DATE_EPOCH.
 set -euo pipefail
@@ -12,13 +12,13 @@ set -euo pipefail
 target=${1:+$(realpath -m -- "$1")}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 umask 022
-built=$PWD/build/release/packages
+built=$PWD/build/package/packages
 target=${target:-$built}
 
-cmake --preset release >/dev/null
-cmake --build --preset release -- --quiet
+cmake --preset package >/dev/null
+cmake --build --preset package -- --quiet
 rm -rf -- "$built"
-cpack --config build/release/CPackConfig.cmake -B "$built" >"$built.log" 2>&1 || {
+cpack --config build/package/CPackConfig.cmake -B "$built" >"$built.log" 2>&1 || {
 	cat "$built.log" >&2
 	exit 1
 }

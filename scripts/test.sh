@@ -42,10 +42,10 @@ build dev
 if $fast; then
 	run dev
 else
-	run dev --label-regex '^(unit|golden|matrix|bench)$'
+	build package -DPOSTERN_WERROR=ON # other warnings come with the optimiser, and without assertions
+	run dev --label-regex '^(unit|golden|matrix|packages|bench)$'
 	build clang
-	build release -DPOSTERN_WERROR=ON # other warnings come with the optimiser, and without assertions
 	build asan
-	run asan --label-exclude '^(matrix|bench)$'
+	run asan --label-exclude '^(matrix|packages|bench)$'
 fi
 echo "all tests took $((SECONDS - started)) seconds"

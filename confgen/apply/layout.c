@@ -39,10 +39,13 @@ static void find_lines(const struct source *source, const struct text *line, str
 {
 	const struct text_span *first = &line->map->items[0];
 	const struct text_span *last = &line->map->items[line->map->count - 1];
-	const char *end = source->text + source->length;
-	const char *tail = last->raw + (line->length - last->start);
-	const char *feed = tail < end ? memchr(tail, '\n', (size_t)(end - tail)) : NULL;
+	const char *end = source->text + source->length, *tail, *feed;
 
+	/* a NUL ends the line for Postfix, and what was read behind it is not in its length */
+	while (last > first && last->start >= line->length)
+		last--;
+	tail = last->raw + (line->length - last->start);
+	feed = tail < end ? memchr(tail, '\n', (size_t)(end - tail)) : NULL;
 	entry->start = (size_t)(first->raw - source->text);
 	entry->end = (size_t)((feed ? feed + 1 : end) - source->text);
 	entry->at = text_position(line);

@@ -143,37 +143,39 @@ static bool differs(const struct planned_file *file)
 	       actual->status.st_uid != file->uid || actual->status.st_gid != file->gid;
 }
 
-static struct source text_or_empty(const struct placed *placed)
+/* In the arena: diagnostics refer to it. */
+static const struct source *text_or_empty(struct run *run, const struct placed *placed)
 {
-	struct source source = placed->text;
+	struct source *source = arena_alloc(run->arena, sizeof(*source));
 
-	if (!source.text)
-		source.text = "";
+	*source = placed->text;
+	if (!source->text)
+		source->text = "";
 	return source;
 }
 
 /* main.cf or master.cf: by overlay, or as a whole. False: it cannot be understood. */
 static bool plan_shared(struct run *run, struct planned_file *file)
 {
-	struct source actual = text_or_empty(&file->actual);
+	const struct source *actual = text_or_empty(run, &file->actual);
 
+	if (!run->plan->options.full && !layout_check(actual, run->list))
+		return false;
 	run->plan->unmanaged[file->kind] +=
-		changes_count_others(run->arena, file->kind, &actual, &file->wanted);
+		changes_count_others(run->arena, file->kind, actual, &file->wanted);
 	file->after = file->wanted;
 	if (run->plan->options.full) {
 		*arena_push(run->arena, &run->plan->owned) =
 			(struct owned){.file = file->path, .key = "", .set = ""};
 		return true;
 	}
-	if (!layout_check(&actual, run->list))
-		return false;
 	file->after = (struct source){.name = file->actual.text.name};
 	file->after.text = merge_files(
 		&(struct merge){
 			.arena = run->arena,
 			.kind = file->kind,
 			.file = file->path,
-			.actual = &actual,
+			.actual = actual,
 			.wanted = &file->wanted,
 			.before = run->before,
 			.after = &run->plan->owned,
@@ -210,10 +212,9 @@ static void plan_whole(struct run *run, struct planned_file *file)
 
 static void add_changes(struct run *run, const struct planned_file *file)
 {
-	const struct source before = text_or_empty(&file->actual);
+	const struct source *before = text_or_empty(run, &file->actual);
 
-	changes_find(run->arena, file->kind, file->path, &before, &file->after,
-		     &run->plan->changes);
+	changes_find(run->arena, file->kind, file->path, before, &file->after, &run->plan->changes);
 }
 
 static bool has_index(struct run *run, const struct planned_file *file)
@@ -248,10 +249,6 @@ static int plan_file(struct run *run, const struct rendered_file *rendered, cons
 	file.index_missing = file.index && !file.changed && !has_index(run, &file);
 	if (file.changed && file.kind != LAYOUT_NONE)
 		add_changes(run, &file);
-	if (file.changed && strcmp(path, "postern/postern-gate.conf") == 0)
-		run->plan->gate = true;
-	else if (file.changed && strncmp(path, "postern/postern-milter", 22) == 0)
-		run->plan->milter = true;
 	*arena_push(run->arena, &run->plan->files) = file;
 	return 0;
 }

@@ -196,7 +196,7 @@ int settle_recover(struct arena *arena, struct place *place, const struct store 
 	AUTO_CLOSE int staging = open_staging(place);
 	struct settlement settlement = {
 		.arena = arena, .place = place, .store = store, .staging = staging};
-	const char *postern;
+	const char *postern = NULL;
 	struct stat status;
 	int error;
 

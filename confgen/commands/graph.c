@@ -2,8 +2,6 @@
 #include "confgen/commands/run.h"
 #include "confgen/graph/graph.h"
 
-#include "common/file.h"
-
 #include <errno.h>
 
 struct arguments {
@@ -14,7 +12,7 @@ struct arguments {
 
 static enum exit_status write_dot(const struct graph *graph, struct strbuf *out)
 {
-	graph_write_dot(graph, out);
+	graph_write_dot(graph, GRAPH_ACROSS, out);
 	return EXIT_CLEAN;
 }
 
@@ -28,7 +26,7 @@ static enum exit_status write_svg(const struct graph *graph, struct strbuf *out)
 {
 	const char *svg, *errors;
 	size_t length;
-	int error = graph_draw_svg(graph, &svg, &length, &errors);
+	int error = graph_draw_svg(graph, GRAPH_ACROSS, &svg, &length, &errors);
 
 	if (error == -ENOENT)
 		complain("SVG is drawn by Graphviz's program dot, which is not installed here "
@@ -49,7 +47,7 @@ static const struct format {
 
 static const struct argp_option options[] = {
 	{"format", 'f', "FORMAT", 0, FORMATS, 0},
-	{"output", 'o', "FILE", 0, "Write to FILE (default: standard output)", 0},
+	{"output", 'o', "FILE", 0, "Write to FILE (default: -, standard output)", 0},
 	{0},
 };
 
@@ -89,25 +87,6 @@ static const struct argp argp = {
 	       "dot, which must be installed. What is dangerous is red, and told as warnings.",
 };
 
-/* The file is there as a whole, or as it was. */
-static enum exit_status put(const struct strbuf *text, const char *path)
-{
-	int error;
-
-	if (!path) {
-		if (fwrite(text->text, 1, text->length, stdout) == text->length &&
-		    fflush(stdout) == 0)
-			return EXIT_CLEAN;
-		complain("cannot write to standard output: %s", strerror(errno));
-		return EXIT_BROKEN;
-	}
-	error = file_replace(path, NULL, 0, text->text, text->length);
-	if (!error)
-		return EXIT_CLEAN;
-	complain("cannot write %s: %s", path, strerror(-error));
-	return EXIT_BROKEN;
-}
-
 static enum exit_status draw(struct run *run, const struct arguments *arguments)
 {
 	const struct graph *graph = graph_of_topology(run->arena, run->topology);
@@ -118,7 +97,7 @@ static enum exit_status draw(struct run *run, const struct arguments *arguments)
 		diagnostics_add(run->list, SEVERITY_WARNING, "graph-danger",
 				graph->dangers.items[i].at, "%s", graph->dangers.items[i].text);
 	if (status == EXIT_CLEAN)
-		status = put(&text, arguments->output);
+		status = run_put(&text, arguments->output);
 	strbuf_done(&text);
 	return status;
 }
@@ -126,7 +105,7 @@ static enum exit_status draw(struct run *run, const struct arguments *arguments)
 int command_graph(int argc, char **argv)
 {
 	struct run run;
-	struct arguments arguments = {.run = &run, .format = &formats[0]};
+	struct arguments arguments = {.run = &run, .output = "-", .format = &formats[0]};
 	enum exit_status status;
 
 	run_begin(&run, "graph", &argp, argc, argv, &arguments);

@@ -3,8 +3,6 @@
 #include "confgen/commands/lint_rendered.h"
 #include "confgen/page/page.h"
 
-#include "common/file.h"
-
 #include <errno.h>
 
 #define MOST_DRAWN 150 /* places; dot takes long for more, and nobody finds a way through them */
@@ -20,7 +18,7 @@ struct arguments {
 enum { KEY_NO_PICTURE = 256 };
 
 static const struct argp_option options[] = {
-	{"output", 'o', "FILE", 0, "Write to FILE (default: report.html)", 0},
+	{"output", 'o', "FILE", 0, "Write to FILE (default: report.html; -: standard output)", 0},
 	{"keys", 'k', "DIR", 0, "Folder of DKIM keys (default: keys beside TOPOLOGY)", 0},
 	{"no-picture", KEY_NO_PICTURE, NULL, 0, "Do not draw: no program dot is looked for", 0},
 	{0},
@@ -63,6 +61,7 @@ static const struct argp argp = {
 static void draw(struct page *page, const struct arguments *arguments)
 {
 	const char *errors = NULL;
+	size_t length;
 	int error;
 
 	if (arguments->no_picture) {
@@ -73,7 +72,9 @@ static void draw(struct page *page, const struct arguments *arguments)
 		page->no_svg = "The topology has too many hosts for one picture.";
 		return;
 	}
-	error = graph_draw_svg(page->graph, &page->svg, &page->svg_length, &errors);
+	error = graph_draw_svg(page->graph, GRAPH_ACROSS, &page->svg, &length, &errors);
+	if (!error)
+		error = graph_draw_svg(page->graph, GRAPH_DOWN, &page->tall, &length, &errors);
 	if (!error)
 		return;
 	page->no_svg = error == -ENOENT ? "Graphviz's program dot, which draws the picture, is not "
@@ -125,16 +126,6 @@ static bool failed(const struct page *page)
 	return false;
 }
 
-static enum exit_status put(const struct strbuf *text, const char *path)
-{
-	int error = file_replace(path, NULL, 0, text->text, text->length);
-
-	if (!error)
-		return EXIT_CLEAN;
-	complain("cannot write %s: %s", path, strerror(-error));
-	return EXIT_BROKEN;
-}
-
 static enum exit_status write_page(struct run *run, const struct arguments *arguments)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -158,7 +149,7 @@ static enum exit_status write_page(struct run *run, const struct arguments *argu
 	if (page_render(run->arena, &page, run->options.templates, run->list, &text))
 		status = EXIT_FINDINGS;
 	else
-		status = put(&text, arguments->output);
+		status = run_put(&text, arguments->output);
 	strbuf_done(&text);
 	if (status == EXIT_CLEAN && (diagnostics_count(findings, SEVERITY_ERROR) || failed(&page)))
 		status = EXIT_FINDINGS;

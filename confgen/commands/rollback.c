@@ -14,8 +14,7 @@ struct arguments {
 
 static const struct argp_option options[] = {
 	{"list", KEY_LIST, NULL, 0, "List the states", 0},
-	{"to", KEY_TO, "N", 0,
-	 "Go to what was in place after state N; 0: before the first (default: the one before)", 0},
+	{"to", KEY_TO, "N", 0, "To what was there after state N; 0: before all", 0},
 	{"format", 'f', "FORMAT", 0, "With --list: text or json", 0},
 	{0},
 };
@@ -173,15 +172,16 @@ static enum exit_status go(struct applying *applying, struct way_back *back)
 {
 	struct arena *arena = applying->run->arena;
 	struct state state = applying_new_state(applying, &back->files);
-	int error = applying_go_back(applying, back, &state);
 	bool good;
+	int error;
 
+	applying_hold_signals();
+	error = applying_go_back(applying, back, &state);
 	if (error)
 		return applying_explain(applying, error);
 	printf("State %d is in place.\n", state.number);
-	good = applying_activate(applying, back->need);
-	if (good)
-		store_activate(&applying->store, state.number);
+	applying_reload_own(applying, &state);
+	good = applying_activate(applying, back->need, &state);
 	store_log(&applying->store, state.who,
 		  arena_printf(arena, "rollback %d: to %d: %s", state.number, back->number,
 			       good ? "done" : "Postfix did not take it"));

@@ -1,5 +1,6 @@
 /* What every command over a topology does first and last; see command.h. */
 #include "confgen/commands/run.h"
+#include "common/file.h"
 #include "confgen/output/staging.h"
 
 #include <errno.h>
@@ -131,6 +132,40 @@ struct trace *run_trace(struct run *run)
 		sources[i] = (struct source){run->files.items[i].path, run->files.items[i].text,
 					     run->files.items[i].length};
 	return trace_new(run->arena, run->topology, sources, run->files.count);
+}
+
+/* What is no file, such as a device, cannot be replaced. */
+static int write_through(FILE *out, const struct strbuf *text)
+{
+	bool failed;
+
+	if (!out)
+		return -errno;
+	failed = fwrite(text->text, 1, text->length, out) != text->length || fflush(out) != 0;
+	return failed ? -errno : 0;
+}
+
+enum exit_status run_put(const struct strbuf *text, const char *path)
+{
+	int error;
+
+	if (strcmp(path, "-") == 0) {
+		error = write_through(stdout, text);
+		path = "the output";
+	} else {
+		error = file_replace(path, NULL, 0, text->text, text->length);
+		if (error == -EINVAL) {
+			FILE *out = fopen(path, "we");
+
+			error = write_through(out, text);
+			if (out && fclose(out) != 0 && !error)
+				error = -errno;
+		}
+	}
+	if (!error)
+		return EXIT_CLEAN;
+	complain("cannot write %s: %s", path, strerror(-error));
+	return EXIT_BROKEN;
 }
 
 void run_report(const struct run *run, FILE *out)

@@ -2,6 +2,7 @@
 #ifndef POSTERN_COMMANDS_RUN_H
 #define POSTERN_COMMANDS_RUN_H
 
+#include "common/strbuf.h"
 #include "confgen/commands/command.h"
 #include "confgen/render/files.h"
 #include "confgen/topology/load.h"
@@ -46,6 +47,9 @@ enum exit_status run_write(struct run *run, const char *output);
 
 /* Makes what traces need of the rendered files; trace_done() gives it back. */
 struct trace *run_trace(struct run *run);
+
+/* Writes a file as a whole or not at all; "-" is standard output. Complains where that fails. */
+enum exit_status run_put(const struct strbuf *text, const char *path);
 
 /* Prints the diagnostics to `out`, in colour when that is a terminal. */
 void run_report(const struct run *run, FILE *out);

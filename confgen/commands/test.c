@@ -17,13 +17,11 @@ struct arguments {
 enum { OPTION_LAB = 1 };
 
 static const struct argp_option options[] = {
-	{"live", 'l', NULL, 0, "Also send each message through real Postfix, in a lab (needs root)",
-	 0},
-	{"lab", OPTION_LAB, "PROGRAM", 0, "The lab (postern-lab: $POSTERN_LAB, then PATH)", 0},
-	{"own", 'o', NULL, 0,
-	 "Only the tests in the topology, not those that are true of every one", 0},
+	{"live", 'l', NULL, 0, "Also send each through real Postfix (needs root)", 0},
+	{"lab", OPTION_LAB, "PROGRAM", 0, "The lab ($POSTERN_LAB, or postern-lab)", 0},
+	{"own", 'o', NULL, 0, "Only the tests that the topology has", 0},
 	{"only", 'n', "TEXT", 0, "Only tests with TEXT in their name", 0},
-	{"explain", 'e', NULL, 0, "Show the way of all messages, not of those alone that fail", 0},
+	{"explain", 'e', NULL, 0, "Show the way of all, not only of failures", 0},
 	{"format", 'f', "FORMAT", 0, "tap (default), junit or json", 0},
 	{0},
 };
@@ -83,11 +81,8 @@ static const struct argp argp = {
 	.args_doc = "[TOPOLOGY]",
 	.doc = "Run the tests of a topology, and those that nobody should have to write.\v"
 	       "Each message is traced, as 'trace' does it. With --live the hosts are booted as "
-	       "well, "
-	       "and each message is sent through real Postfix, postern-milter, postern-gate and "
-	       "proxies; a verdict of the lab that is not that of the trace is a failure of its "
-	       "own. "
-	       "Exit status 0: all passed; 1: some failed, or the topology has errors.",
+	       "well; a "
+	       "verdict of the lab that is not that of the trace is a failure of its own.",
 };
 
 /* The messages of a check, traced. */

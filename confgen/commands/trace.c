@@ -15,31 +15,22 @@ struct arguments {
 	bool no_mailbox, explain, json;
 };
 
-enum { OPTION_TLS = 1, OPTION_NO_TLS, OPTION_CLAIMS, OPTION_AUTHOR, OPTION_NO_MAILBOX };
+enum { OPTION_TLS = 1, OPTION_CLAIMS, OPTION_AUTHOR, OPTION_NO_MAILBOX };
 
+/* Each in one line of --help. */
 static const struct argp_option options[] = {
-	{"at", 'a', "NODE[:LISTENER]", 0,
-	 "Where the client connects: a listener's name, smtp, "
-	 "submission, submissions, or a port",
-	 0},
-	{"client", 'c', "IP", 0, "Its address; local: the node's own sendmail(1)", 0},
+	{"at", 'a', "NODE[:LISTENER]", 0, "Where: a listener, smtp, submission(s), or a port", 0},
+	{"client", 'c', "IP", 0, "The client; local: the node's own sendmail", 0},
 	{"auth", 'u', "USER", 0, "It logs in", 0},
 	{"helo", 'H', "NAME", 0, "It greets with NAME (" TRACE_HELO ")", 0},
-	{"from", 'F', "ADDRESS", 0,
-	 "Envelope sender; <> is the null sender (the login, or " TRACE_STRANGER ")", 0},
+	{"from", 'F', "ADDRESS", 0, "Envelope sender, or <> (login or a stranger)", 0},
 	{"to", 'T', "ADDRESS", 0, "Envelope recipient", 0},
-	{"author", OPTION_AUTHOR, "ADDRESS", 0, "Address in the From field (the envelope sender)",
-	 0},
+	{"author", OPTION_AUTHOR, "ADDRESS", 0, "Address in the From field (the sender)", 0},
 	{"size", 's', "OCTETS", 0, "Size of the message (1000)", 0},
-	{"tls", OPTION_TLS, NULL, 0, "It speaks TLS, as who logs in does anyway", 0},
-	{"no-tls", OPTION_NO_TLS, NULL, 0, "It does not, though it logs in", 0},
-	{"claims", OPTION_CLAIMS, "IP", 0, "It sends a PROXY header of its own with that address",
-	 0},
-	{"no-mailbox", OPTION_NO_MAILBOX, NULL, 0,
-	 "The recipient has no mailbox, where its domain "
-	 "lists no recipients",
-	 0},
-	{"explain", 'e', NULL, 0, "Show all that was looked at, with the lines that decided", 0},
+	{"tls", OPTION_TLS, "no", OPTION_ARG_OPTIONAL, "It speaks TLS, or not (if it logs in)", 0},
+	{"claims", OPTION_CLAIMS, "IP", 0, "It sends a PROXY header of its own", 0},
+	{"no-mailbox", OPTION_NO_MAILBOX, NULL, 0, "The recipient has no mailbox", 0},
+	{"explain", 'e', NULL, 0, "Show all that was looked at, with its lines", 0},
 	{"format", 'f', "FORMAT", 0, "text (default) or json", 0},
 	{0},
 };
@@ -116,8 +107,9 @@ static error_t parse_client(int key, char *value, struct argp_state *state,
 		arguments->auth = value;
 		return 0;
 	case OPTION_TLS:
-	case OPTION_NO_TLS:
-		arguments->tls = key == OPTION_TLS;
+		arguments->tls = !value || strcmp(value, "yes") == 0;
+		if (value && !arguments->tls && strcmp(value, "no") != 0)
+			argp_error(state, "--tls is yes or no, not '%s'", value);
 		return 0;
 	default:
 		return parse_message(key, value, state, arguments);
@@ -156,14 +148,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_option,
 	.children = run_argp,
-	.args_doc = "--at NODE --client IP --to ADDRESS [TOPOLOGY]",
-	.doc = "Tell which way a message takes, and what decides on it.\v"
-	       "The model and the rendered files decide, as Postfix, postern-milter, postern-gate "
-	       "and "
-	       "the proxies would; nothing is asked and nothing sent. Hosts are taken to be up, "
-	       "and "
-	       "domains of others to exist. Exit status 0: it arrives; 1: it does not, or the "
-	       "topology has errors.",
+	.args_doc = "-a NODE -c IP -T ADDRESS [TOPOLOGY]",
+	.doc = "Tell which way a message takes, and what decides on it. Exit status 0: it arrives.",
 };
 
 /* The arguments as a test of the topology, so that both are understood alike. */

@@ -37,7 +37,13 @@ static void print_line(FILE *out, struct position at, const char *indent)
 	}
 	line = skip_indent(line);
 	fprintf(out, "%s                    | ", indent);
-	print_escaped(out, line, strcspn(line, "\n"));
+	for (; *line && *line != '\n'; line += strcspn(line, "\t\n")) {
+		if (*line == '\t') {
+			fputc(' ', out);
+			line++;
+		}
+		print_escaped(out, line, strcspn(line, "\t\n"));
+	}
 	fputc('\n', out);
 }
 
@@ -154,13 +160,13 @@ json_t *trace_request_to_json(const struct request *request, const struct trace_
 	const struct entry_point *entry = &result->entry;
 
 	return json_pack(
-		"{s:s, s:b, s:o, s:o, s:s?, s:o, s:i, s:b, s:b, s:s?, s:s, s:s, s:s, s:s, "
+		"{s:s, s:b, s:o, s:o, s:s?, s:o, s:i, s:b, s:b, s:b, s:s?, s:s, s:s, s:s, s:s, "
 		"s:i}",
 		"node", request->node->head.name.value, "local", request->local, "client",
 		address_to_json(&request->client), "claims", address_to_json(&request->claims),
 		"connects_to", entry->node ? entry->node->head.name.value : NULL, "server",
 		address_to_json(&entry->address), "port", (int)entry->port, "tls", entry->tls,
-		"wrapped", entry->wrapped, "user", request->user, "helo",
+		"wrapped", entry->wrapped, "early", entry->early, "user", request->user, "helo",
 		request->helo ? request->helo : "", "sender", request->sender, "author",
 		request->author, "recipient", request->recipient, "size", (int)request->size);
 }

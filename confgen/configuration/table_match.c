@@ -61,7 +61,7 @@ static bool is_plain(const char *pattern)
 
 static enum table_answer fits(const struct table_entry *entry, const char *key, size_t *budget)
 {
-	bool exact = text_equal(&entry->options, "i");
+	bool exact = entry->options.length && text_equal(&entry->options, "i");
 	regex_t regex;
 	int status;
 

@@ -137,8 +137,8 @@ static json_t *containers(struct arena *arena, const struct facts *facts)
 				  serves(node, SERVICE_POP3) || serves(node, SERVICE_POP3S),
 				  "sieve", serves(node, SERVICE_SIEVE), "signs",
 				  signs(facts->topology, node), "guarded", is_guarded(node),
-				  "places", places(facts, node),
-				  "forwards", forwards(arena, facts, node)));
+				  "places", places(facts, node), "forwards",
+				  forwards(arena, facts, node)));
 	}
 	return array;
 }

@@ -30,34 +30,15 @@ static const struct {
 };
 
 /* A backslash begins an escape of Graphviz's, even there. */
-static void add_text(const struct graph *graph, struct strbuf *out, const char *text)
-{
-	for (const char *p = text_escaped(graph->arena, text); *p; p++) {
-		size_t plain = strcspn(p, "&<>\"'\\");
-
-		strbuf_add(out, p, plain);
-		p += plain;
-		if (!*p)
-			return;
-		strbuf_addf(out, "&#%d;", *p);
-	}
-}
-
-/* The first line in bold, the others below, what is dangerous in red at the end. */
-static void add_lines(const struct graph *graph, struct strbuf *out,
-		      const struct graph_lines *lines, const struct graph_lines *dangers)
-{
-	for (size_t i = 0; i < lines->count; i++) {
-		strbuf_adds(out, i ? "<BR/>" : "<B>");
-		add_text(graph, out, lines->items[i]);
-		strbuf_adds(out, i ? "" : "</B>");
-	}
-	for (size_t i = 0; dangers && i < dangers->count; i++) {
-		strbuf_adds(out, "<BR/><FONT COLOR=\"" GRAPH_RED "\"><B>! ");
-		add_text(graph, out, dangers->items[i]);
-		strbuf_adds(out, "</B></FONT>");
-	}
-}
+static const struct graph_markup markup = {
+	.special = "&<>\"'\\",
+	.code = "&#",
+	.next = "<BR/>",
+	.bold = "<B>",
+	.bold_end = "</B>",
+	.danger = "<FONT COLOR=\"" GRAPH_RED "\"><B>",
+	.danger_end = "</B></FONT>",
+};
 
 static void add_place(const struct graph *graph, struct strbuf *out, size_t index)
 {
@@ -65,7 +46,7 @@ static void add_place(const struct graph *graph, struct strbuf *out, size_t inde
 	const bool danger = place->dangers.count > 0;
 
 	strbuf_addf(out, "%s\tn%zu [label=<", place->cluster ? "\t" : "", index);
-	add_lines(graph, out, &place->lines, &place->dangers);
+	graph_write_lines(graph, out, &markup, &place->lines, &place->dangers);
 	strbuf_addf(out, ">, %s, fillcolor=\"%s\", color=\"%s\"", roles[place->role].shape,
 		    roles[place->role].fill, danger ? GRAPH_RED : GRAPH_INK);
 	strbuf_addf(out, ", class=\"place %s%s\"];\n", roles[place->role].name,
@@ -79,7 +60,7 @@ static void add_cluster(const struct graph *graph, struct strbuf *out, size_t in
 	if (!cluster->used)
 		return;
 	strbuf_addf(out, "\tsubgraph cluster_%zu {\n\t\tlabel=<", index);
-	add_lines(graph, out, &cluster->lines, NULL);
+	graph_write_lines(graph, out, &markup, &cluster->lines, NULL);
 	strbuf_adds(out, ">; margin=14; class=\"network\";\n");
 	for (size_t i = 0; i < graph->places.count; i++)
 		if (graph->places.items[i].cluster == index + 1)
@@ -96,7 +77,7 @@ static void add_edge(const struct graph *graph, struct strbuf *out, const struct
 		    outward ? edge->from : edge->to, outward ? "dir=back, " : "");
 	/* a table, for the room around it */
 	strbuf_adds(out, "label=<<TABLE BORDER=\"0\" CELLPADDING=\"3\"><TR><TD>");
-	add_lines(graph, out, &edge->lines, &edge->dangers);
+	graph_write_lines(graph, out, &markup, &edge->lines, &edge->dangers);
 	strbuf_addf(out,
 		    "</TD></TR></TABLE>>, color=\"%s\", fontcolor=\"%s\", style=%s, penwidth=%s",
 		    color, color, flows[edge->flow].style, edge->routes > 1 ? "3" : "1.6");
@@ -106,12 +87,17 @@ static void add_edge(const struct graph *graph, struct strbuf *out, const struct
 	strbuf_addf(out, "%s\"];\n", edge->dangers.count ? " danger" : "");
 }
 
-void graph_write_dot(const struct graph *graph, struct strbuf *out)
+void graph_write_dot(const struct graph *graph, enum graph_layout layout, struct strbuf *out)
 {
+	const bool down = layout == GRAPH_DOWN;
+
+	/* on the way down, room beside arrows is what there is little of */
+	strbuf_addf(out, "digraph topology {\n\trankdir=%s; ranksep=%s; nodesep=%s%s;\n",
+		    down ? "TB" : "LR", down ? "0.35" : "0.9", down ? "0.25" : "0.45",
+		    /* and names of networks would stand under the arrows that come from above */
+		    down ? "; labelloc=b; labeljust=l" : "");
 	strbuf_adds(out,
-		    "digraph topology {\n"
-		    "\trankdir=LR; bgcolor=\"transparent\"; compound=true; ranksep=0.9; "
-		    "nodesep=0.45;\n"
+		    "\tbgcolor=\"transparent\"; compound=true;\n"
 		    "\tfontname=\"Helvetica,Arial,sans-serif\"; fontsize=12; style=\"rounded\"; "
 		    "color=\"#8a94a0\"; fontcolor=\"" GRAPH_INK "\"; penwidth=1.2;\n"
 		    "\tnode [fontname=\"Helvetica,Arial,sans-serif\", fontsize=11, "

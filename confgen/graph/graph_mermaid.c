@@ -23,33 +23,21 @@ static const char *const arrows[GRAPH_FLOWS] = {
 	[GRAPH_SERVICES] = "-.->",
 };
 
-static void add_text(const struct graph *graph, struct strbuf *out, const char *text)
-{
-	for (const char *p = text_escaped(graph->arena, text); *p; p++) {
-		size_t plain = strcspn(p, "#&<>\"'`\\|;*_~$%{}[]()");
-
-		strbuf_add(out, p, plain);
-		p += plain;
-		if (!*p)
-			return;
-		strbuf_addf(out, "#%d;", *p);
-	}
-}
+static const struct graph_markup markup = {
+	.special = "#&<>\"'`\\|;*_~$%{}[]()",
+	.code = "#",
+	.next = "<br/>",
+	.bold = "<b>",
+	.bold_end = "</b>",
+	.danger = "<b>",
+	.danger_end = "</b>",
+};
 
 static void add_label(const struct graph *graph, struct strbuf *out,
 		      const struct graph_lines *lines, const struct graph_lines *dangers)
 {
 	strbuf_addch(out, '"');
-	for (size_t i = 0; i < lines->count; i++) {
-		strbuf_adds(out, i ? "<br/>" : "<b>");
-		add_text(graph, out, lines->items[i]);
-		strbuf_adds(out, i ? "" : "</b>");
-	}
-	for (size_t i = 0; dangers && i < dangers->count; i++) {
-		strbuf_adds(out, "<br/><b>! ");
-		add_text(graph, out, dangers->items[i]);
-		strbuf_adds(out, "</b>");
-	}
+	graph_write_lines(graph, out, &markup, lines, dangers);
 	strbuf_addch(out, '"');
 }
 

@@ -22,6 +22,20 @@ void graph_say(struct graph *graph, struct graph_lines *lines, const char *forma
 void graph_warn(struct graph *graph, struct graph_lines *marks, const char *mark,
 		struct position at, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* How a language writes the lines of a place or an edge. */
+struct graph_markup {
+	const char *special;	     /* what stands there by its code, */
+	const char *code;	     /* which begins so, and ends with a semicolon */
+	const char *next;	     /* before each line but the first */
+	const char *bold, *bold_end; /* around the first */
+	const char *danger, *danger_end;
+};
+
+/* The first line in bold, the others below, what is dangerous at the end. `dangers` may be NULL. */
+void graph_write_lines(const struct graph *graph, struct strbuf *out,
+		       const struct graph_markup *markup, const struct graph_lines *lines,
+		       const struct graph_lines *dangers);
+
 /* The place of a node. */
 size_t graph_place_of(const struct graph *graph, const struct node *node);
 

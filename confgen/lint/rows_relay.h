@@ -23,3 +23,6 @@ LINT_RULE(R20, WARNING, 0, "permit_tls_all_clientcerts",
 	  "any certificate of a known authority may relay")
 LINT_RULE(R21, ERROR, 0, "access(5)", "what a client claims of itself lets it relay")
 LINT_RULE(R22, WARNING, 0, "permit_mx_backup_networks", "whoever names this host as MX may relay")
+LINT_RULE(R23, WARNING, 0, "smtpd_recipient_restrictions", "a restriction that is never reached")
+LINT_RULE(R24, WARNING, 0, "reject_rbl_client", "a block list that was closed")
+LINT_RULE(R25, INFO, 0, "smtpd_helo_required", "restrictions about HELO that a client may pass by")

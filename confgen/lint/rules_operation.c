@@ -320,3 +320,48 @@ void lint_I16(const struct lint *lint, const struct lint_rule *rule)
 		diagnostics_hint(lint->list, "give this service '-o content_filter='");
 	}
 }
+
+/* Whether a pattern takes out each field Received, whatever stands in it. */
+static bool takes_trace(const struct table_entry *entry)
+{
+	static const char *const patterns[] = {"^Received",    "^Received:",	"^Received:.*",
+					       "^Received:.+", "^\\s*Received", "^Received:.*$"};
+
+	if (entry->kind != TABLE_ENTRY || entry->negated ||
+	    strncasecmp(entry->value.text, "IGNORE", strlen("IGNORE")) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++)
+		if (text_equal_case(&entry->key, patterns[i]))
+			return true;
+	return false;
+}
+
+static void check_trace(const struct lint *lint, const struct lint_rule *rule, struct position at)
+{
+	lint_report(lint, rule, at,
+		    "without Received fields no host notices that mail goes in circles");
+	diagnostics_hint(lint->list, "take out the ones of your own users alone: header_checks of "
+				     "a cleanup service for submission");
+}
+
+void lint_I18(const struct lint *lint, const struct lint_rule *rule)
+{
+	const struct configuration *configuration = lint->configuration;
+	const struct value *checks = configuration_value(configuration, NULL, "header_checks");
+	const struct value *drop = configuration_value(configuration, NULL, "message_drop_headers");
+	struct tables tables = configuration_tables(configuration, checks);
+	struct list list = list_split(lint->arena, &drop->text);
+
+	for (size_t i = 0; i < tables.count; i++) {
+		const struct table_contents *contents = relay_contents(lint, tables.items[i]);
+
+		for (size_t j = 0; contents && j < contents->count; j++)
+			if (takes_trace(&contents->items[j]))
+				check_trace(lint, rule, text_position(&contents->items[j].key));
+	}
+	for (size_t i = 0; i < list.count; i++)
+		if (text_equal_case(&list.items[i].text, "received"))
+			check_trace(lint, rule,
+				    configuration_part_position(configuration, NULL, drop,
+								&list.items[i].text));
+}

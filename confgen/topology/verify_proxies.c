@@ -142,8 +142,7 @@ static void verify_guard(const struct node *node, const struct listener *listene
 {
 	if (!node_is_container(node) || listener->through.value == THROUGH_GATE)
 		return;
-	report(list, LISTENER,
-	       listener->through.given ? listener->through.at : listener->head.at,
+	report(list, LISTENER, listener->through.given ? listener->through.at : listener->head.at,
 	       "nothing in the container of '%s' guards a port that expects PROXY", name_of(node));
 	diagnostics_hint(list, "use through: gate, which believes the proxy alone");
 }

@@ -1,7 +1,7 @@
 /* A host's Postfix, read from what is rendered for it; see host.h. */
 #include "confgen/trace/host_dms.h"
 #include "confgen/trace/host_private.h"
-#include "confgen/trace/cause.h"
+#include "confgen/lint/cause.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +27,15 @@ static const struct source *find_file(void *user, const char *name)
 		return rendered(host, "postfix-relaymap.cf");
 	if (strcmp(name, "sasl_passwd") == 0)
 		return rendered(host, "postfix-sasl-password.cf");
-	if (strcmp(name, "vhost") == 0 || strcmp(name, "virtual") == 0) {
-		struct source *source = arena_alloc(host->arena, sizeof(*source));
+	if (strcmp(name, "/etc/aliases") == 0) {
+		static const struct source aliases = {"(/etc/aliases)", "postmaster root\n", 16};
 
-		source->name = name;
-		source->text = *name == 'v' && name[1] == 'h' ? host->input.mailbox_domains : "";
-		source->length = strlen(source->text);
-		return source;
+		return &aliases;
+	}
+	if (strcmp(name, "virtual") == 0) {
+		static const struct source none = {"(docker-mailserver's virtual)", "", 0};
+
+		return &none;
 	}
 	return NULL;
 }
@@ -91,6 +93,11 @@ struct host *host_new(struct arena *arena, const struct host_input *input)
 	return host;
 }
 
+struct arena *host_arena(const struct host *host)
+{
+	return host->arena;
+}
+
 /* --- places --- */
 
 static void place(const struct host *host, struct position at, const char *what, struct step *step)
@@ -138,15 +145,6 @@ void host_place_service(const struct host *host, const char *service, struct ste
 
 	if (at)
 		host_place_text(host, &at->fields[SERVICE_NAME], step);
-}
-
-bool host_mailbox(struct host *host, const char *address)
-{
-	const struct oracle *oracle = &host->input.oracle;
-	const char *bare = lookup_without_extension(host, address);
-
-	return oracle->mailbox(oracle->user, address) ||
-	       (bare && oracle->mailbox(oracle->user, bare));
 }
 
 bool host_has_service(const struct host *host, const char *service)
@@ -202,6 +200,14 @@ bool host_is_screened(const struct host *host, const char *service)
 	const struct service *at = host_find_service(host, service);
 
 	return at && strcmp(service_daemon(at), "postscreen") == 0;
+}
+
+bool host_screens(struct host *host, const char *service, const struct ip_address *client)
+{
+	struct text item;
+
+	return host_is_screened(host, service) &&
+	       !match_client(host, host_find_service(host, service), "mynetworks", client, &item);
 }
 
 bool host_wants_proxy(const struct host *host, const char *service)

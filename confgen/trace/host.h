@@ -25,6 +25,8 @@ struct oracle {
 	void *user;
 	/* Whether there is a mailbox on this host (kind dms only). */
 	bool (*mailbox)(void *user, const char *address);
+	/* Whether the domain's mailboxes are on this host (kind dms only). */
+	bool (*hosts)(void *user, const char *domain);
 	/* Whether the DNS knows the domain, as the sender or recipient of mail. */
 	bool (*domain)(void *user, const char *domain);
 	/* Whether the name and password are good here. */
@@ -41,12 +43,14 @@ struct host_input {
 	const struct source *files;
 	size_t count;
 	const struct source *topology; /* that comments in the files refer to */
-	const char *mailbox_domains;   /* dms: those with mailboxes, one a line */
 	struct oracle oracle;
 };
 
 /* NULL where the node has no such files, or they are not to be understood. */
 struct host *host_new(struct arena *arena, const struct host_input *input);
+
+/* That everything of it lives in. */
+struct arena *host_arena(const struct host *host);
 
 /* A message and its client, as smtpd sees them. */
 struct mail {
@@ -74,8 +78,9 @@ bool host_has_service(const struct host *host, const char *service);
 /* Whether it wants a PROXY header; it may be postscreen. */
 bool host_wants_proxy(const struct host *host, const char *service);
 
-/* Whether it is postscreen, to which nobody may speak first. */
+/* Whether it is postscreen, and refuses such a client that speaks first. */
 bool host_is_screened(const struct host *host, const char *service);
+bool host_screens(struct host *host, const char *service, const struct ip_address *client);
 
 /* The smtpd that serves its clients in the end: itself, or what stands behind postscreen. */
 const char *host_smtpd(const struct host *host, const char *service);
@@ -98,15 +103,16 @@ const char *host_value(const struct host *host, const char *service, const char 
 /* Sets the places of a step to where the service stands in master.cf. */
 void host_place_service(const struct host *host, const char *service, struct step *step);
 
-/* Whether there is a mailbox for the address, or for it without its extension (kind dms). */
-bool host_mailbox(struct host *host, const char *address);
+/* Whether the recipient is in the lists that its domain's address class has; true without lists. */
+bool host_lists(struct host *host, const char *recipient);
 
 /* How far a client comes: for an address to be verified, RCPT is the last command. */
 enum stage { STAGE_MAIL, STAGE_RECIPIENT, STAGE_DATA };
 
 /*
- * What smtpd answers. Asked for one stage after the other: what the login and the size have to do
- * with is STAGE_MAIL, all restrictions STAGE_RECIPIENT, those of the data STAGE_DATA.
+ * What smtpd answers; for `service` NULL, what sendmail(1) does. Asked for one stage after the
+ * other: what the login and the size have to do with is STAGE_MAIL, all restrictions
+ * STAGE_RECIPIENT, those of the data STAGE_DATA.
  */
 struct answer host_accept(struct host *host, const char *service, const struct mail *mail,
 			  enum stage stage, struct steps *steps);

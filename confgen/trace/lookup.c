@@ -12,7 +12,9 @@
 /* What regcomp(3) may be given: patterns may be a stranger's, and counted repetitions multiply. */
 #define LONGEST_PATTERN 1000
 
+/* What docker-mailserver makes of its accounts, which the oracle knows. */
 #define VMAILBOX "texthash:/etc/postfix/vmailbox"
+#define VHOST	 "/etc/postfix/vhost"
 
 const char *lookup_domain_of(const char *address)
 {
@@ -37,9 +39,20 @@ const char *lookup_without_extension(struct host *host, const char *address)
 
 /* --- tables --- */
 
+/* \1 and the like, for which matching takes exponential time. */
+static bool refers_back(const char *pattern)
+{
+	for (; *pattern; pattern++)
+		if (*pattern == '\\' && *++pattern >= '1' && *pattern <= '9')
+			return true;
+		else if (!*pattern)
+			break;
+	return false;
+}
+
 static bool matches_expression(const struct table_entry *entry, const char *key)
 {
-	bool counted = strchr(entry->key.text, '{') != NULL;
+	bool counted = strpbrk(entry->key.text, "{") || refers_back(entry->key.text);
 	int flags = REG_EXTENDED | REG_NOSUB |
 		    (strchr(entry->options.text ? entry->options.text : "", 'i') ? 0 : REG_ICASE);
 	regex_t expression;
@@ -100,6 +113,21 @@ static enum lookup_result take(const struct table_entry *entry, struct found *ou
 	return LOOKUP_FOUND;
 }
 
+/* passwd.byname: the accounts that any Debian has. */
+static enum lookup_result look_up_account(const char *key, const struct text *reference,
+					  struct found *out)
+{
+	static const char *const accounts[] = {"root", "daemon", "mail", "nobody", "postfix"};
+
+	for (size_t i = 0; i < sizeof(accounts) / sizeof(accounts[0]); i++) {
+		if (strcasecmp(key, accounts[i]) != 0)
+			continue;
+		*out = (struct found){text_constant(accounts[i]), *reference};
+		return LOOKUP_FOUND;
+	}
+	return LOOKUP_NONE;
+}
+
 static enum lookup_result look_up(struct host *host, const struct text *reference,
 				  const struct table *table, const char *key, bool partial,
 				  struct found *out)
@@ -116,6 +144,8 @@ static enum lookup_result look_up(struct host *host, const struct text *referenc
 		*out = (struct found){value, *reference};
 		return LOOKUP_FOUND;
 	}
+	if (is_type(table, "unix"))
+		return look_up_account(key, reference, out);
 	if (is_type(table, "fail") || is_type(table, "pcre"))
 		return LOOKUP_UNKNOWN;
 	contents = read_table(host, reference, table);
@@ -138,7 +168,7 @@ enum lookup_result lookup_table(struct host *host, const struct text *reference,
 	if (!table->type || !*key)
 		return table->type ? LOOKUP_NONE : LOOKUP_UNKNOWN;
 	if (host->input.dms && strcmp(reference->text, VMAILBOX) == 0) {
-		if (partial || !strchr(key, '@') ||
+		if (!strchr(key, '@') || *key == '@' ||
 		    !host->input.oracle.mailbox(host->input.oracle.user, key))
 			return LOOKUP_NONE;
 		*out = (struct found){text_constant(key), *reference};
@@ -264,7 +294,9 @@ static bool match_items(struct host *host, const struct list *list, const char *
 		bool found = false;
 
 		*item = at->text;
-		if (at->kind == LIST_ITEM_TABLE) {
+		if (host->input.dms && text_equal(&at->text, VHOST)) {
+			found = host->input.oracle.hosts(host->input.oracle.user, domain);
+		} else if (at->kind == LIST_ITEM_TABLE) {
 			found = find_domain(host, &at->text, domain, parents, item);
 		} else if (at->kind == LIST_ITEM_FILE && !nested) {
 			struct list inner = read_patterns(host, &at->text);

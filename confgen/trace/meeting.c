@@ -48,23 +48,27 @@ static struct answer serve(struct actor *actor, const char *service,
 		meeting->smtpd = service;
 		return (struct answer){421, "4.3.2 No system resources"};
 	}
-	meeting->smtpd = host_smtpd(actor->host, service);
 	if (wants) {
 		meeting->client = *claims;
 		meeting->claimed = true;
-	} else if (claims && host_is_screened(actor->host, service)) {
+	} else if (claims) {
+		meeting->early = true;
+	}
+	if (meeting->early && host_wraps_tls(actor->host, service))
+		return unreachable(steps,
+				   "4.7.0 TLS comes first here: it does not begin with a PROXY "
+				   "header",
+				   meeting->cause);
+	meeting->smtpd = host_smtpd(actor->host, service);
+	if (!meeting->early)
+		return (struct answer){0};
+	if (host_screens(actor->host, service, &meeting->client)) {
 		steps_add(steps, STEP_REFUSE,
 			  "postscreen hears a PROXY header before it has spoken itself");
 		return (struct answer){550, "5.5.1 Protocol error"};
-	} else if (claims && host_wraps_tls(actor->host, service)) {
-		meeting->smtpd = NULL;
-		return unreachable(
-			steps, "4.7.0 TLS comes first here: it does not begin with a PROXY header",
-			meeting->cause);
-	} else if (claims) {
-		steps_add(steps, STEP_LISTENER,
-			  "%s expects no PROXY header: to it, that is an unknown command", service);
 	}
+	steps_add(steps, STEP_LISTENER,
+		  "%s expects no PROXY header: to it, that is an unknown command", service);
 	return (struct answer){0};
 }
 
@@ -163,6 +167,8 @@ struct answer meeting_arrange(struct trace *trace, const struct node *node, unsi
 
 	if (!actor)
 		return unreachable(steps, "4.4.1 this is a host of others", node->head.name.at);
+	if (node->kind.value == KIND_PROXY)
+		meeting->early = claims != NULL; /* the proxy passes it on behind its own */
 	if (node->kind.value == KIND_PROXY)
 		return pass_proxy(actor, port, source, meeting, steps);
 	return reach_port(actor, port, source, claims, meeting, steps);
@@ -279,7 +285,7 @@ static struct answer choose_address(const struct request *request, const struct 
 static void choose_tls(const struct request *request, const struct meeting *meeting,
 		       struct entry_point *entry)
 {
-	entry->wrapped = meeting->smtpd && host_wraps_tls(meeting->actor->host, meeting->smtpd);
+	entry->wrapped = host_wraps_tls(meeting->actor->host, meeting->service);
 	entry->tls =
 		entry->wrapped || (request->tls < 0 ? request->user != NULL : request->tls > 0);
 }
@@ -309,10 +315,13 @@ struct answer meeting_begin(struct trace *trace, const struct request *request,
 	answer = meeting_arrange(trace, entry->node, entry->port, &request->client,
 				 request->claims.family == IP_NONE ? NULL : &request->claims,
 				 meeting, steps);
-	if (meeting->actor && meeting->smtpd)
+	if (meeting->actor && meeting->service)
 		choose_tls(request, meeting, entry);
+	entry->early = meeting->early && !answer.code;
 	if (!answer.code)
 		meeting_tell(meeting, steps);
+	else if (meeting->early && meeting->smtpd && request->user)
+		answer = (struct answer){502, "5.5.2 Error: command not recognized"}; /* AUTH */
 	return answer;
 }
 

@@ -10,6 +10,7 @@ struct meeting {
 		*smtpd;		  /* that takes the connection, and that speaks with the client */
 	struct ip_address client; /* as smtpd sees it */
 	bool claimed;		  /* from a PROXY header */
+	bool early;		  /* it sent a header that nobody expects */
 	const char *how;	  /* in words, for the step */
 	struct position cause;
 };

@@ -124,7 +124,7 @@ struct answer milter_connect(struct actor *actor, const struct milter_client *cl
 	const char *where = arena_printf(actor->trace->arena, "listener \"%s\"", client->listener);
 	const char *why;
 
-	if (client->local || !listener)
+	if (client->local)
 		return (struct answer){0};
 	if (is_proxied(listener)) {
 		why = false_claim(actor, listener, &address);

@@ -143,6 +143,15 @@ bool restrict_unlisted(struct judged *judged)
 			       recipient, lists[class].name);
 }
 
+bool host_lists(struct host *host, const char *recipient)
+{
+	struct steps quiet = {.arena = host->arena, .quiet = true};
+	const struct mail mail = {.recipient = recipient};
+	struct judged judged = {.host = host, .mail = &mail, .steps = &quiet};
+
+	return restrict_unlisted(&judged);
+}
+
 static bool ask_recipient(struct judged *judged)
 {
 	if (!ask_restrictions(judged))
@@ -165,7 +174,9 @@ struct answer host_accept(struct host *host, const char *service, const struct m
 	};
 	bool good;
 
-	if (stage == STAGE_MAIL)
+	if (!judged.service) /* sendmail(1) knows nothing but the size */
+		good = fits(&judged);
+	else if (stage == STAGE_MAIL)
 		good = begin_tls(&judged) && log_in(&judged) && fits(&judged);
 	else if (stage == STAGE_RECIPIENT)
 		good = ask_recipient(&judged);

@@ -63,6 +63,8 @@ struct entry_point {
 	unsigned port;
 	bool tls;     /* it is spoken, */
 	bool wrapped; /* and from the first octet */
+	/* No PROXY header is wanted there: one that the client sends is an unknown command. */
+	bool early;
 };
 
 /* An SMTP connection from one host to the next. */

@@ -3,23 +3,13 @@
  * it rewrites, finds the next hop, connects, and hears what the next host says.
  */
 #include "confgen/topology/schema.h"
-#include "confgen/trace/meeting.h"
+#include "confgen/trace/walk.h"
 
 #include <string.h>
 #include <strings.h>
 
-#define MOST_HOPS   25 /* hopcount_limit is 50, of Received fields */
-#define MOST_PROBES 8  /* a host that asks a host that asks a host */
-
-int walk_probe(void *user, const char *recipient, const char **reply);
-
-struct walk {
-	struct trace *trace;
-	const struct request *request;
-	struct trace_result *result;
-	struct steps *steps;
-	struct names signed_by;
-};
+#define MOST_HOPS     25 /* hopcount_limit is 50, of Received fields */
+#define MOST_FORWARDS 100
 
 /* A message that a host has. */
 struct message {
@@ -59,8 +49,8 @@ static struct milter_client milter_client(const struct meeting *meeting, const s
 }
 
 /* Until the recipient is taken, or not. */
-static struct answer greet(struct steps *steps, const struct meeting *meeting,
-			   const struct mail *mail)
+struct answer walk_greet(struct steps *steps, const struct meeting *meeting,
+			 const struct mail *mail)
 {
 	struct host *host = meeting->actor->host;
 	struct milter_client client = milter_client(meeting, mail);
@@ -70,6 +60,9 @@ static struct answer greet(struct steps *steps, const struct meeting *meeting,
 
 	if (milter)
 		answer = milter_connect(meeting->actor, &client, steps);
+	/* AUTH is the first command that hears of it */
+	if (answer.code / 100 == 4 && mail->user)
+		return (struct answer){454, "4.3.0 Try again later"};
 	if (!answer.code) {
 		answer = host_accept(host, meeting->smtpd, mail, STAGE_MAIL, steps);
 		if (answer.code != 250)
@@ -83,31 +76,45 @@ static struct answer greet(struct steps *steps, const struct meeting *meeting,
 	return host_accept(host, meeting->smtpd, mail, STAGE_RECIPIENT, steps);
 }
 
+/* The author that the milter sees at the end of the message: cleanup(8) has rewritten it by then.
+ */
+static const char *seen_author(struct host *host, const char *service, const struct mail *mail,
+			       const char *author)
+{
+	struct steps quiet = {.arena = host_arena(host), .quiet = true};
+	struct rewritten rewritten;
+
+	host_rewrite(host, mail, author, host_rewrites_headers(host, service, mail), &rewritten,
+		     &quiet);
+	return rewritten.author;
+}
+
 static struct answer take(struct walk *walk, const struct meeting *meeting, const struct mail *mail,
 			  const char *author)
 {
 	struct host *host = meeting->actor->host;
 	struct milter_client client = milter_client(meeting, mail);
-	struct answer answer = greet(walk->steps, meeting, mail), milter = {0};
+	struct answer answer = walk_greet(walk->steps, meeting, mail), milter = {0};
 
 	if (answer.code == 250)
 		answer = host_accept(host, meeting->smtpd, mail, STAGE_DATA, walk->steps);
 	if (answer.code == 250 && meeting->actor->milter_conf &&
 	    host_has_milter(host, meeting->smtpd, false, NULL))
-		milter = milter_message(meeting->actor, &client, author, &walk->signed_by,
-					walk->steps);
+		milter = milter_message(meeting->actor, &client,
+					seen_author(host, meeting->smtpd, mail, author),
+					&walk->signed_by, walk->steps);
 	return milter.code ? milter : answer;
 }
 
 /* --- a host sends --- */
 
-static bool demands_tls(const char *level)
+bool walk_demands_tls(const char *level)
 {
 	return strcmp(level, "none") != 0 && strcmp(level, "may") != 0 &&
 	       strcmp(level, "dane") != 0;
 }
 
-static bool offers_tls(const struct meeting *meeting)
+bool walk_offers_tls(const struct meeting *meeting)
 {
 	return !meeting->actor || !meeting->actor->host ||
 	       host_offers_tls(meeting->actor->host, meeting->smtpd);
@@ -132,8 +139,8 @@ static void tell_sending(struct walk *walk, const struct sending *sending, const
 }
 
 /* The addresses that a connection may come from; false: there is none to be had. */
-static bool choose_source(const struct walk *walk, const struct node *node,
-			  const struct sending *sending, const struct reached *to, struct hop *hop)
+bool walk_choose_source(const struct walk *walk, const struct node *node,
+			const struct sending *sending, const struct reached *to, struct hop *hop)
 {
 	const struct ip_address *four = world_source(node, to->network, IP_V4);
 	const struct ip_address *six = world_source(node, to->network, IP_V6);
@@ -234,7 +241,7 @@ static struct answer try_address(struct walk *walk, struct actor *actor,
 	struct answer refused;
 	bool ours = to->node->kind.value != KIND_INTERNET && to->node->kind.value != KIND_SMARTHOST;
 
-	if (!choose_source(walk, actor->node, sending, to, &hop))
+	if (!walk_choose_source(walk, actor->node, sending, to, &hop))
 		return nothing(walk, arena_printf(walk->trace->arena,
 						  "4.4.1 no connection to %s: no address of this "
 						  "host is in its network",
@@ -249,8 +256,8 @@ static struct answer try_address(struct walk *walk, struct actor *actor,
 			return refused;
 	}
 	hop.tls = sending->wrapper ||
-		  (strcmp(sending->tls, "none") != 0 && (!ours || offers_tls(&meeting)));
-	if (!hop.tls && demands_tls(sending->tls))
+		  (strcmp(sending->tls, "none") != 0 && (!ours || walk_offers_tls(&meeting)));
+	if (!hop.tls && walk_demands_tls(sending->tls))
 		return nothing(walk, "4.7.4 TLS is required, but was not offered");
 	hop.login = sending->login;
 	tell_sending(walk, sending, &hop, way->next_hop);
@@ -314,9 +321,7 @@ static struct answer deliver(struct walk *walk, struct actor *actor, const struc
 {
 	struct step *step;
 
-	if (actor->node->kind.value == KIND_DMS && strchr(message->recipient, '@') &&
-	    world_domain(walk->trace, strrchr(message->recipient, '@') + 1) &&
-	    !host_mailbox(actor->host, message->recipient))
+	if (!host_lists(actor->host, message->recipient))
 		return give_up(walk, actor, message, (struct answer){550, "5.1.1 unknown user"});
 	set_addresses(walk, message);
 	step = steps_add(walk->steps, STEP_END, "delivered into the mailbox %s",
@@ -358,11 +363,12 @@ static struct answer follow(struct walk *walk, struct actor *actor, const struct
 
 	walk->steps->node = actor->node->head.name.value;
 	host_rewrite(actor->host, mail, message->author, headers, &rewritten, walk->steps);
-	for (size_t i = 0; i < rewritten.count; i++) {
+	for (size_t i = 0; i < rewritten.count && (i == 0 || walk->forwards < MOST_FORWARDS); i++) {
 		const struct message next = {rewritten.sender, rewritten.author,
 					     rewritten.recipients[i], message->size};
 		struct trace_result first = *walk->result;
 
+		walk->forwards++;
 		answer = forward(walk, actor, &next);
 		if (i > 0) {
 			first.steps = walk->result->steps;
@@ -372,63 +378,6 @@ static struct answer follow(struct walk *walk, struct actor *actor, const struct
 		walk->steps->node = actor->node->head.name.value;
 	}
 	return answer;
-}
-
-/* --- address verification --- */
-
-/*
- * The host asks the next one for a recipient, as postmaster of its own does it: the sender is
- * double-bounce, and RCPT the last command.
- */
-int walk_probe(void *user, const char *recipient, const char **reply)
-{
-	struct actor *actor = user;
-	struct trace *trace = actor->trace;
-	struct trace_result result = {.steps = {.arena = trace->arena, .quiet = true}};
-	struct reached_list list = {0};
-	const char *sender = arena_printf(trace->arena, "double-bounce@%s",
-					  host_value(actor->host, NULL, "myorigin", NULL));
-	struct sending sending;
-	struct way way;
-	unsigned port;
-
-	*reply = "cannot be asked";
-	if (trace->probes >= MOST_PROBES)
-		return 450;
-	host_route(actor->host, sender, recipient, &way, &result.steps);
-	if (host_delivery(actor->host, way.transport) != DELIVER_SEND)
-		return host_delivery(actor->host, way.transport) == DELIVER_MAILBOX ? 250 : 550;
-	host_sending(actor->host, &way, sender, &sending);
-	world_resolve(trace, way.next_hop, 25, &list, &port);
-	for (size_t i = 0; i < list.count; i++) {
-		struct hop hop = {.node = list.items[i].node};
-		struct walk walk = {.trace = trace, .result = &result, .steps = &result.steps};
-		struct meeting meeting = {0};
-		struct mail mail = {.helo = sending.helo, .sender = sender, .recipient = recipient};
-		struct answer answer;
-
-		if (!choose_source(&walk, actor->node, &sending, &list.items[i], &hop))
-			continue;
-		if (!world_actor(trace, hop.node) || !world_actor(trace, hop.node)->facts)
-			return 250;
-		mail.client = hop.source4.family != IP_NONE ? hop.source4 : hop.source6;
-		answer = meeting_arrange(trace, hop.node, port, &mail.client, NULL, &meeting,
-					 &result.steps);
-		if (answer.code)
-			continue;
-		mail.client = meeting.client;
-		mail.tls = sending.wrapper ||
-			   (strcmp(sending.tls, "none") != 0 && offers_tls(&meeting));
-		if (!mail.tls && demands_tls(sending.tls))
-			continue;
-		mail.user = mail.tls ? sending.login : NULL;
-		trace->probes++;
-		answer = greet(&result.steps, &meeting, &mail);
-		trace->probes--;
-		*reply = answer.text;
-		return answer.code;
-	}
-	return list.count ? 450 : 550;
 }
 
 /* --- the beginning --- */
@@ -442,16 +391,24 @@ static void begin_local(struct walk *walk, struct actor *actor)
 		.local = true,
 		.address = {IP_V4, {127, 0, 0, 1}},
 	};
-	const struct mail mail = {.sender = request->sender, .recipient = request->recipient};
+	const struct mail mail = {
+		.sender = request->sender, .recipient = request->recipient, .size = request->size};
 	const struct message message = {request->sender, request->author, request->recipient,
 					request->size};
 	struct step milter = {0};
+	struct answer answer;
 
 	steps_add(walk->steps, STEP_CONNECT, "sendmail(1) hands over mail from <%s> for <%s>",
 		  request->sender, request->recipient);
+	answer = host_accept(host, NULL, &mail, STAGE_MAIL, walk->steps);
+	if (answer.code != 250) {
+		end(walk, OUTCOME_REJECTED, actor->node, answer);
+		return;
+	}
 	*arena_push(walk->trace->arena, &walk->result->hops) = (struct hop){.node = actor->node};
 	if (actor->milter_conf && host_has_milter(host, NULL, false, &milter))
-		milter_message(actor, &client, request->author, &walk->signed_by, walk->steps);
+		milter_message(actor, &client, seen_author(host, NULL, &mail, request->author),
+			       &walk->signed_by, walk->steps);
 	follow(walk, actor, &message, NULL, &mail);
 }
 

@@ -24,7 +24,7 @@ fail() {
 confgen() {
 	local wanted=$1 status=0
 	shift
-	timeout 60 "$POSTERN_CONFGEN" "$@" >"$said/out" 2>"$said/err" || status=$?
+	timeout 300 "$POSTERN_CONFGEN" "$@" >"$said/out" 2>"$said/err" || status=$?
 	[[ $status == "$wanted" ]] || {
 		fail "$* ended with $status, not $wanted"
 		head -c 2000 "$said/out" "$said/err" >&2

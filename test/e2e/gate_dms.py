@@ -54,6 +54,9 @@ def each_run_the_same(lab):
     lab.run("mail", PATCHES)
     assert lab.run("mail", "cat", "/etc/postfix/master.cf") == before
     wait(lambda: 25 in listeners(lab), "the gate again")
+    # new clients need not wait six seconds, which is all that postscreen is told otherwise
+    lab.run("mail", "postconf", "-e", "postscreen_greet_wait=1s")
+    lab.run("mail", "postfix", "reload")
 
 
 def true_client(lab):

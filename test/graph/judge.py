@@ -138,6 +138,8 @@ DANGERS = [
     ("    tls:\n      certificate: /etc/a.crt\n      key: /etc/a.key\n", "", "has no certificate"),
     ("172.28.0.0/24", "172.16.0.0/12", "without a login"),
     ("through: gate", "through: second_port", "believes any PROXY header"),
+    # where the proxy alone is in the port's network, but the host is on the Internet as well
+    ("through: gate", "through: second_port, proxy_port: 10026", "believes any PROXY header"),
     ("tls_level: secure", "tls_level: may", "mail from public to smart may cross"),
 ]
 SAFE = """postern: 1
@@ -177,7 +179,7 @@ def judge_dangers(work):
     check("graph-danger" not in done.stderr, "the safe topology warns:", done.stderr)
     for safe, dangerous, sentence in DANGERS:
         text = SAFE.replace(safe, dangerous)
-        if "trust: network" in text:  # a proxy may not be in a network that is trusted
+        if "trust: network" in text or "10026" in text:  # a proxy may not be in a network that is trusted
             text = text.replace("vpn: 192.168.2.9", "dmz: 10.9.0.9") \
                 .replace("vpn: 192.168.2.2,", "vpn: 192.168.2.2, dmz: 10.9.0.2,") \
                 .replace("networks: {", "networks: {dmz: 10.9.0.0/24, ")
@@ -227,6 +229,17 @@ def judge_errors(work):
         done = graph("-f", "svg", "-o", target, example, status=3, env={"PATH": work})
         check("dot cannot draw" in done.stderr, done.stderr)
         check(open(target).read() == "before", "the file changed")
+    # a device stays one, and is written to
+    pipe = os.path.join(work, "pipe")
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
+    graph("-o", pipe, example)
+    check(reader.communicate(timeout=60)[0] == graph(example).stdout, "a pipe got something else")
+    check(os.path.exists(pipe) and not os.path.isfile(pipe), "a pipe became a file")
+    check("cannot write" in graph("-o", "/dev/full", example, status=3).stderr, "a full device")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([CONFGEN, "graph", example], stdout=full, stderr=subprocess.PIPE)
+        check(done.returncode == 3, "a full standard output", done.returncode)
     check("no format" in graph("-f", "png", example, status=2).stderr, "bad format")
     graph(os.path.join(work, "absent.yaml"), status=3)
     graph("-o", os.path.join(work, "absent", "x"), example, status=3)

@@ -72,6 +72,9 @@ with open(f"{work}/repository/postfix.sarif", encoding="utf-8") as file:
             for r in json.load(file)["runs"][0]["results"]]
 checks.check("etc/postfix/main.cf" in uris, f"SARIF's paths are those of the repository: {uris}")
 write(BAD)
+with open(f"{SOURCE}/examples/ci/README.md", encoding="utf-8") as file:
+    shown = re.findall(r"^    (::.*)$", file.read(), re.MULTILINE)
+checks.equal(shell(commands["github"][1])[1].decode().splitlines(), shown, "the sample log in README.md")
 checks.equal(shell("make -s baseline")[0], 0, "make baseline")
 checks.equal(shell("make -s lint")[0], 0, "make lint with a baseline")
 shutil.rmtree(work)

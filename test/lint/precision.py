@@ -38,6 +38,7 @@ HARMLESS = {
     "R20": ("another list of theirs refuses strangers", BOTH_LISTS),
     "R21": ("another list of theirs refuses strangers", BOTH_LISTS),
     "R22": ("another list of theirs refuses strangers", BOTH_LISTS),
+    "R25": ("they demand HELO", ["smtpd_helo_required"]),
     "A09": ("smtpd_tls_auth_only is set", ["smtpd_tls_auth_only"]),
     "A15": ("they have certificates",
             ["smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_key_file"]),

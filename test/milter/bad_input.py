@@ -61,13 +61,18 @@ def test_headers(milter):
         # in the simple form the blanks are part of what is signed, and too many of them cannot be
         send(milter, f"From and {length} blanks", [(b"From" + b" " * length, b" u@example.com")],
              wanted=(CONTINUE, REPLY))
-    for name, value in (("bare CR", b" a\rb"), ("bare LF", b" a\nb"), ("CR at the end", b" a\r"),
-                        ("LF at the end", b" a\n"), ("only folds", b"\n \n \n "), ("control", b" \x01\x7f\x1b[2J"),
-                        ("8 bit", bytes(range(128, 256))), ("half UTF-8", b" \xc3"), ("empty", b"")):
-        # readers of the message disagree on what stray line ends mean: a verdict is all that counts
-        judged = not ("CR" in name or "LF" in name)
-        send(milter, name, [FROM, (b"Subject", value)], judged=judged)
-        send(milter, f"From with {name}", [(b"From", b" u@example.com" + value)], judged=judged)
+    # what becomes of a Subject field, and of a From field, with these; an address at a domain with 8 bit is not ours
+    for name, value, subject, author in (
+            ("bare CR", b" a\rb", REPLY, REPLY), ("bare LF", b" a\nb", REPLY, REPLY),
+            ("CR at the end", b" a\r", REPLY, REPLY), ("LF at the end", b" a\n", REPLY, REPLY),
+            ("LF LF", b" a\n\n b", REPLY, REPLY), ("only folds", b"\n \n \n ", CONTINUE, CONTINUE),
+            ("control", b" \x01\x7f\x1b[2J", CONTINUE, REPLY), ("8 bit", bytes(range(128, 256)), CONTINUE, ACCEPT),
+            ("half UTF-8", b" \xc3", CONTINUE, REPLY), ("empty", b"", CONTINUE, CONTINUE)):
+        send(milter, name, [FROM, (b"Subject", value)], wanted=(subject,))
+        send(milter, f"From with {name}", [(b"From", b" u@example.com" + value)], wanted=(author,))
+    # libmilter hands over what is before a NUL; Postfix keeps no more of a field either
+    send(milter, "NUL", [FROM, (b"Subject", b" a\0b")], wanted=(CONTINUE,), judged=False)
+    send(milter, "From with NUL", [(b"From", b" u@elsewhere.test\0, u@example.com")], wanted=(ACCEPT,))
     try:  # libmilter takes that for a broken mail server
         send(milter, "a field without a name", [FROM, (b"", b" x@example.com")])
         check("a field without a name", False, "libmilter changed")
@@ -105,8 +110,9 @@ def test_bodies(milter):
     for name, body in (("no body", b""), ("no end", b"x"), ("one CR", b"\r"), ("one LF", b"\n"), ("NUL", b"\0" * 1000),
                        ("CRs", b"\r" * 1000), ("LFs", b"\n" * 1000), ("LF CR", b"\n\r" * 1000),
                        ("CR CR LF", b"a\r\r\nb\r\n"), ("bare CR", b"a\rb\r\n"), ("a long line", b"x" * 1000000)):
-        judged = b"\r" not in body.replace(b"\r\n", b"")
-        send(milter, name, [FROM], body, wanted=(CONTINUE,), judged=judged)
+        # verifiers disagree on what a bare CR is, so there is no good signature
+        stray = b"\r" in body.replace(b"\r\n", b"")
+        send(milter, name, [FROM], body, wanted=(REPLY,) if stray else (CONTINUE,))
     # no end of the header: the body comes, or the end
     for events in ("B", "E", "BE", "NBE", "BNE"):
         connection = milter.connection()

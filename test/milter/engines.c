@@ -10,9 +10,10 @@
  *   DKIM-Signature field. PKCS #1 v1.5 has one signature for a hash, so b= is the same, too.
  * - libopendkim, as a verifier, must find the signature by OpenSSL good.
  *
- * One difference is a known defect of libopendkim: the relaxed form of a body with a CR that no LF
- * follows. Such a body is left in FOLDER as NUMBER, after a line with the bh= of the engine by
- * OpenSSL, for another verifier to judge (engines.py). Anything else that differs is printed.
+ * One difference is a known defect of libopendkim: a body with a CR that no LF follows, after a
+ * blank in the relaxed form or after an empty line in any. Such a body is left in FOLDER as NUMBER,
+ * after a line with its form and the bh= of the engine by OpenSSL, for another verifier to judge
+ * (engines.py). Anything else that differs is printed.
  * Prints the counts. Exits 0 if nothing differs but for that.
  */
 #include "milter/already_signed.h"
@@ -276,11 +277,11 @@ struct judges {
 
 /* Leaves a body for another verifier. */
 static void leave(struct arena *arena, const struct judges *judges, const struct message *message,
-		  const char *body_hash, unsigned long number)
+		  bool relaxed, const char *body_hash, unsigned long number)
 {
 	FILE *file = fopen(arena_printf(arena, "%s/%lu", judges->folder, number), "w");
 
-	assert(file && fprintf(file, "%s\n", body_hash) > 0);
+	assert(file && fprintf(file, "%s %s\n", relaxed ? "relaxed" : "simple", body_hash) > 0);
 	give_body(message, NULL, NULL, NULL, file);
 	assert(fclose(file) == 0);
 }
@@ -312,9 +313,10 @@ static const char *compare(struct arena *arena, const struct judges *judges,
 	assert(signature_tags_read(arena, strchr(ours, ':') + 1, 0, &our_tags));
 	assert(signature_tags_read(arena, strchr(theirs, ':') + 1, 0, &their_tags));
 	if (strcmp(our_tags.body_hash, their_tags.body_hash) != 0) {
-		if (domain->method->body != CANONICALIZATION_RELAXED || !bare_cr(message))
+		if (!bare_cr(message))
 			return "bh= differs";
-		leave(arena, judges, message, our_tags.body_hash, counts->messages);
+		leave(arena, judges, message, our_tags.body == CANONICALIZATION_RELAXED,
+		      our_tags.body_hash, counts->messages);
 		counts->bare_cr++;
 		return NULL;
 	}

@@ -289,12 +289,11 @@ while (defined(my $length = <STDIN>)) {
 """
 
 
-class MailDkim:
-    """Mail::DKIM, with one record. It knows no Ed25519."""
+class Judge:
+    """A verifier that runs in a process of its own, and is asked about one message after another."""
 
-    def __init__(self, name, record):
-        self.process = subprocess.Popen(["perl", "-e", PERL_VERIFIER, name, record.decode()],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    def __init__(self, command, **options):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
 
     def __enter__(self):
         return self
@@ -304,35 +303,35 @@ class MailDkim:
         self.process.wait(60)
         self.process.stdout.close()
 
-    def complaint(self, message):
-        """None for a message whose signature is good."""
+    def ask(self, message):
         self.process.stdin.write(b"%d\n" % len(message) + message)
         self.process.stdin.flush()
+
+
+class MailDkim(Judge):
+    """Mail::DKIM, with one record. It knows no Ed25519."""
+
+    def __init__(self, name, record):
+        super().__init__(["perl", "-e", PERL_VERIFIER, name, record.decode()], stderr=subprocess.STDOUT)
+
+    def complaint(self, message):
+        """None for a message whose signature is good."""
+        self.ask(message)
         answer = self.process.stdout.readline().decode(errors="replace").strip()
         return None if answer == "pass" else f"Mail::DKIM: {answer or 'it ended'}"
 
 
-class Opendkim:
+class Opendkim(Judge):
     """libopendkim, with records by name."""
 
     def __init__(self, records):
         judge = os.path.join(BUILD, "test/milter/opendkim_verify")
-        self.process = subprocess.Popen([judge] + [f"{name}={record.decode()}" for name, record in records.items()],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.process.stdin.close()
-        self.process.wait(60)
-        self.process.stdout.close()
+        super().__init__([judge] + [f"{name}={record.decode()}" for name, record in records.items()],
+                         env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
 
     def signatures(self, message):
         """[(a, d, s, "good" or what is wrong)] from the top."""
-        self.process.stdin.write(b"%d\n" % len(message) + message)
-        self.process.stdin.flush()
+        self.ask(message)
         found = []
         for line in iter(self.process.stdout.readline, b"\n"):
             if not line:

@@ -6,6 +6,7 @@ import base64
 import glob
 import hashlib
 import html.parser
+import ipaddress
 import os
 import re
 import shutil
@@ -112,6 +113,8 @@ def judge_policy(name, page):
         check(len(page.inside[tag]) == 1, name, len(page.inside[tag]), tag)
         digest = base64.b64encode(hashlib.sha256(page.inside[tag][0].encode()).digest()).decode()
         check(rules[tag + "-src"] == f"'sha256-{digest}'", name, tag, rules)
+    # what dot calls its elements would be read out
+    check([tag for tag, _, _ in page.elements].count("title") == 1, name, "titles in the picture")
     first = [i for i, (tag, a, _) in enumerate(page.elements) if "http-equiv" in a][0]
     late = [i for i, (tag, _, _) in enumerate(page.elements) if tag in ("style", "script")]
     check(first < min(late), name, "the policy comes too late")
@@ -157,12 +160,70 @@ def judge_contents(work):
     check(text == judge("again", EXAMPLE, work)[0], "two runs differ")
     text, _ = judge("no picture", EXAMPLE, work, "--no-picture")
     check("<svg" not in text and "left out" in text and "flowchart LR" in text, "no picture")
+    # a dot that draws nothing, or what is no text
+    for number, output in enumerate((":", "printf '<svg \\377\\376' >\"$3\"", "echo '<p>' >\"$3\"")):
+        folder = os.path.join(work, f"dot{number}")
+        os.mkdir(folder)
+        with open(folder + "/dot", "w", opener=lambda p, f: os.open(p, f, 0o755)) as out:
+            out.write(f"#!/bin/sh\n{output}\n")
+        text, _ = judge("odd dot", EXAMPLE, work, env={"PATH": folder})
+        check("<svg" not in text and "could not be drawn" in text, "an odd dot", output)
+    done = confgen("report", "-o", "-", EXAMPLE)
+    check(done.stdout.startswith("<!DOCTYPE html>") and done.stdout.endswith("</html>\n"), "standard output")
     text, _ = judge("no dot", EXAMPLE, work, env={"PATH": work})
     check("<svg" not in text and "not installed" in text, "nothing says why there is no picture")
     _, page = judge("container", SOURCE + "/examples/app-relay-direct/topology.yaml", work)
-    check("by NAT" in page.text and "provider of the host" in page.text, "nothing is said of NAT")
+    check("by NAT: of the host before it" in page.text and "provider of the host" in page.text, "nothing is said of NAT")
     _, page = judge("dangers", SOURCE + "/test/golden/topologies/proxies.yaml", work)
     check("What is dangerous" in page.text and "postern.nft must be loaded" in page.text, "dangers")
+
+
+def trusted_by_files(topology, work, environment):
+    """What the rendered files of each host trust, loopback aside."""
+    tree = os.path.join(work, "tree")
+    shutil.rmtree(tree, ignore_errors=True)
+    confgen("render", "-o", tree, topology, env=environment)
+    found = {}
+    for path in glob.glob(tree + "/*/*main.cf"):
+        with open(path) as file:
+            text = re.sub(r"\n[ \t]+", " ", re.sub(r"(?m)^#.*\n", "", file.read()))
+        networks = set()
+        for value in re.findall(r"(?m)^mynetworks = (.*)", text):
+            networks |= {ipaddress.ip_network(n.replace("[", "").replace("]", ""))
+                         for n in re.split(r"[,\s]+", value) if n[:1] in "0123456789["}
+        found[path.split("/")[-2]] = {n for n in networks if not n.is_loopback}
+    return found
+
+
+def trusted_by_page(page_text):
+    found = {}
+    part = page_text[page_text.index('<h2 id="trust">'):page_text.index('<h2 id="dns">')]
+    for row in part.split("<tr ")[2:]:
+        node = re.search(r'data-label="Through">([^<]*)<', row)[1]
+        known = re.search(r'data-label="Known by">(.*?)</td>', row, re.S)[1]
+        for name in re.findall(r'class="name">([^<]*)<', known):
+            if name != "a login" and not ipaddress.ip_network(name).is_loopback:
+                found.setdefault(node, set()).add(ipaddress.ip_network(name))
+    return found
+
+
+def judge_trust(work):
+    """The page says what the rendered files say, which it does not read."""
+    environment = dict(os.environ, POSTERN_TEST_PASSWORD="x", SES_PASSWORD="x", MAILGUN_PASSWORD="x",
+                       INVOICES_PASSWORD="x", PROVIDER_PASSWORD="x")
+    compared = 0
+    for path in sorted(glob.glob(SOURCE + "/examples/*/topology.yaml") +
+                       glob.glob(SOURCE + "/test/golden/topologies/*.yaml")):
+        output = os.path.join(work, "trust.html")
+        subprocess.run([CONFGEN, "report", "--no-picture", "-o", output, path], capture_output=True,
+                       timeout=120, env=environment)
+        with open(output) as file:
+            told = trusted_by_page(file.read())
+        for node, networks in trusted_by_files(path, work, environment).items():
+            compared += len(networks)
+            check(told.get(node, set()) == networks, path, node, "trusts", networks, "but the page says",
+                  told.get(node))
+    check(compared > 30, "only", compared, "networks were compared")
 
 
 def judge_tests(work):
@@ -230,6 +291,15 @@ def judge_secrets(work):
             for line in file.read().splitlines()[2:-2]:
                 private += 1
                 check(line not in text, "a line of a private key is in the page")
+    _, page = judge("logins", SOURCE + "/test/golden/topologies/sasl.yaml", work,
+                    env=dict(os.environ, POSTERN_TEST_PASSWORD=secret))
+    with open(SOURCE + "/test/golden/topologies/sasl.yaml") as file:
+        names = re.findall(r"username: *([^,}\s]+)", file.read())
+    cells = re.sub(r"\s+", " ", page.text)
+    check(names and "a login" in cells, "the topology has no logins", names)
+    for name in names:
+        check(name not in cells.split("Known by")[1].split("DNS records")[0].replace(",", " ").split(),
+              "the name of a login is shown:", name)
     check(private > 10, "no private key was looked at")
     check("sasl_passwd" in page.text and "secret" in page.text, "the file that holds secrets is not named")
 
@@ -285,6 +355,7 @@ def main():
             # lint has an error for one of them, which the report tells by its status
             judge(os.path.basename(path), path, work, status=int("two-of-each" in path), env=dict(os.environ, POSTERN_TEST_PASSWORD="x"))
         judge_contents(work)
+        judge_trust(work)
         judge_tests(work)
         judge_hostile(work)
         judge_secrets(work)

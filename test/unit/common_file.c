@@ -220,6 +220,29 @@ static void test_auto_close(void **state)
 	assert_int_equal(fcntl(kept, F_GETFD), -1);
 }
 
+/* What is renamed over a device takes it away, from the whole machine where root does it. */
+static void test_replace_no_device(void **state)
+{
+	const char *pipe = path_of("pipe"), *link = path_of("link");
+	struct stat status;
+
+	(void)state;
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_int_equal(symlink("pipe", link), 0);
+	assert_int_equal(file_replace(pipe, NULL, 0, "x", 1), -EINVAL);
+	assert_int_equal(file_replace(link, NULL, 0, "x", 1), -EINVAL);
+	assert_int_equal(file_replace(folder, NULL, 0, "x", 1), -EISDIR);
+	assert_int_equal(lstat(pipe, &status), 0);
+	assert_true(S_ISFIFO(status.st_mode));
+	assert_int_equal(unlink(pipe), 0);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(file_replace(path_of("new"), NULL, 0, "x", 1), 0);
+	assert_int_equal(file_replace(path_of("new"), "x", 1, "yz", 2), 0);
+	assert_int_equal(stat(path_of("new"), &status), 0);
+	assert_int_equal(status.st_size, 2);
+	assert_int_equal(unlink(path_of("new")), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_exists),
 		cmocka_unit_test(test_failed_write),
 		cmocka_unit_test(test_auto_close),
+		cmocka_unit_test(test_replace_no_device),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

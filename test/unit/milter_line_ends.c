@@ -9,18 +9,21 @@
 
 static const struct {
 	const char *given, *wanted;
+	bool stray_cr;
 } bodies[] = {
-	{"", ""},
-	{"a", "a\r\n"},
-	{"a\n", "a\r\n"},
-	{"a\r\n", "a\r\n"},
-	{"\n", "\r\n"},
-	{"\n\n\n", "\r\n\r\n\r\n"},
-	{"\r\n\n\r\n", "\r\n\r\n\r\n"},
-	{"a\nb\r\nc\nd", "a\r\nb\r\nc\r\nd\r\n"},
-	{"a\rb\n", "a\rb\r\n"},
-	{"a\r\r\nb\n", "a\r\r\nb\r\n"},
-	{"a\r", "a\r\r\n"}, /* the CR is part of the line */
+	{"", "", false},
+	{"a", "a\r\n", false},
+	{"a\n", "a\r\n", false},
+	{"a\r\n", "a\r\n", false},
+	{"\n", "\r\n", false},
+	{"\n\n\n", "\r\n\r\n\r\n", false},
+	{"\r\n\n\r\n", "\r\n\r\n\r\n", false},
+	{"a\nb\r\nc\nd", "a\r\nb\r\nc\r\nd\r\n", false},
+	{"a\rb\n", "a\rb\r\n", true},
+	{"a\r\r\nb\n", "a\r\r\nb\r\n", true},
+	{"a\n\rb\n", "a\r\n\rb\r\n", true},
+	{"\r", "\r\r\n", true},
+	{"a\r", "a\r\r\n", true}, /* the CR is part of the line */
 };
 
 static void convert(struct line_ends *state, const char *data, size_t size, struct strbuf *out)
@@ -52,6 +55,7 @@ static void test_bodies(void **unused)
 				if (line_ends_missing(&state))
 					strbuf_adds(&out, "\r\n");
 				assert_string_equal(strbuf_text(&out), bodies[i].wanted);
+				assert_int_equal(line_ends_stray_cr(&state), bodies[i].stray_cr);
 				strbuf_done(&out);
 			}
 		}
@@ -74,12 +78,19 @@ static void test_headers(void **unused)
 {
 	static const struct {
 		const char *value, *wanted;
+		bool stray;
 	} cases[] = {
-		{" hi", "Subject: hi"},
-		{"", "Subject:"},
-		{" a\n\tb\n c", "Subject: a\r\n\tb\r\n c"},
-		{" a\r\n\tb", "Subject: a\r\n\tb"},
-		{"\n a", "Subject:\r\n a"},
+		{" hi", "Subject: hi", false},
+		{"", "Subject:", false},
+		{" a\n\tb\n c", "Subject: a\r\n\tb\r\n c", false},
+		{" a\r\n\tb", "Subject: a\r\n\tb", false},
+		{"\n a", "Subject:\r\n a", false},
+		{" a\n", "Subject: a\r\n", true},
+		{" a\nb", "Subject: a\r\nb", true},
+		{" a\n\n b", "Subject: a\r\n\r\n b", true},
+		{" a\rb", "Subject: a\rb", true},
+		{" a\r", "Subject: a\r", true},
+		{" a\r\r\n b", "Subject: a\r\r\n b", true},
 	};
 	struct arena *arena = arena_new(0), *small = arena_new(8);
 	size_t length;
@@ -89,6 +100,7 @@ static void test_headers(void **unused)
 		char *got = line_ends_header(arena, "Subject", ":", cases[i].value, &length);
 
 		assert_string_equal(got, cases[i].wanted);
+		assert_int_equal(line_ends_stray_in_header(cases[i].value), cases[i].stray);
 		assert_int_equal(length, strlen(cases[i].wanted));
 	}
 	assert_null(line_ends_header(small, "Subject", ": ", "longer than that", &length));

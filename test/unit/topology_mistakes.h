@@ -761,8 +761,8 @@ static const struct mistake clients[] = {
 	 {PUBLIC("clients: ^vpn"),
 	  LINK("trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN "}")}},
 	{"",
-	 {PUBLIC("clients: vpn"),
-	  LINK("port: 588, trust: sasl, credentials: {public: " LOGIN ", private: " BOX_LOGIN "}")}},
+	 {PUBLIC("clients: vpn"), LINK("port: 588, trust: sasl, credentials: {public: " LOGIN
+				       ", private: " BOX_LOGIN "}")}},
 	/* what they may send */
 	{"listed-twice",
 	 {CONTAINER("clients: app, allowed_sender_domains: [example.org, "
@@ -805,9 +805,10 @@ static const struct mistake clients[] = {
 	 {PUBLIC("message_size_limit: ^20480000"), PRIVATE("message_size_limit: 20480000"),
 	  SMARTHOST("provider: mailjet, credentials: " LOGIN), BY_SMARTHOST}},
 	{"", {SMARTHOST("provider: postmark, credentials: " LOGIN), BY_SMARTHOST}},
-	{"size-limit-falls", {CONTAINER("clients: app, message_size_limit: ^0"),
-			      NODE("mail: {kind: smarthost, provider: gmail, credentials: " LOGIN "}"),
-			      {"[relay, internet]", "[relay, mail]"}}},
+	{"size-limit-falls",
+	 {CONTAINER("clients: app, message_size_limit: ^0"),
+	  NODE("mail: {kind: smarthost, provider: gmail, credentials: " LOGIN "}"),
+	  {"[relay, internet]", "[relay, mail]"}}},
 	/* parameters of the user's own */
 	{"bad-value", {PUBLIC("extra: {^'a b': c}")}},
 	{"bad-value", {PUBLIC("extra: {a: ^\"b\\nc\"}")}},
