@@ -393,4 +393,7 @@ def main():
     json.dump(results, sys.stdout, indent=1)
 
 
-main()
+try:
+    main()
+except (OSError, RuntimeError, ValueError) as error:
+    sys.exit(f"postern-lab: the messages cannot be sent: {error}")

@@ -39,26 +39,36 @@ char *line_ends_header(struct arena *arena, const char *name, const char *separa
 	return text;
 }
 
-/* The first LF after the first octet that has no CR before it, or `end`. */
-static const unsigned char *find_lone_lf(const unsigned char *start, const unsigned char *end)
-{
-	const unsigned char *lf = start;
+#define BLOCK 64 /* octets that are looked at together */
 
-	while (++lf < end && (lf = memchr(lf, '\n', (size_t)(end - lf))))
-		if (lf[-1] != '\r')
-			return lf;
-	return end;
+/*
+ * Whether each CR of BLOCK octets has an LF behind it, and no other octet has; the octet behind
+ * them is read, too. Without a way out of the loop, so that compilers make it a few vector
+ * instructions.
+ */
+static bool block_is_plain(const unsigned char *p)
+{
+	unsigned char found = 0;
+
+	for (size_t i = 0; i < BLOCK; i++)
+		found |= (unsigned char)((p[i] == '\r') ^ (p[i + 1] == '\n'));
+	return !found;
 }
 
-static bool has_stray_cr(const struct line_ends *state, const unsigned char *start,
-			 const unsigned char *end)
+/* The first LF after the first octet that has no CR before it, or `end`; notes stray CRs before it.
+ */
+static const unsigned char *find_lone_lf(struct line_ends *state, const unsigned char *p,
+					 const unsigned char *end)
 {
-	if (state->last == '\r' && *start != '\n')
-		return true;
-	for (const unsigned char *cr = start; (cr = memchr(cr, '\r', (size_t)(end - cr))); cr++)
-		if (cr + 1 < end && cr[1] != '\n')
-			return true;
-	return false;
+	for (; p + 1 < end; p++) {
+		while (end - p > BLOCK && block_is_plain(p))
+			p += BLOCK;
+		if (*p == '\r')
+			state->stray_cr = state->stray_cr || (p + 1 < end && p[1] != '\n');
+		else if (p + 1 < end && p[1] == '\n')
+			return p + 1;
+	}
+	return end;
 }
 
 const unsigned char *line_ends_next(struct line_ends *state, const unsigned char **data,
@@ -67,9 +77,10 @@ const unsigned char *line_ends_next(struct line_ends *state, const unsigned char
 	static const unsigned char crlf[] = {'\r', '\n'};
 	const unsigned char *start = *data, *end = start + *size;
 	bool lone = *start == '\n' && state->last != '\r';
-	const unsigned char *stop = lone ? start + 1 : find_lone_lf(start, end);
+	const unsigned char *stop = lone ? start + 1 : find_lone_lf(state, start, end);
 
-	state->stray_cr = state->stray_cr || has_stray_cr(state, start, stop);
+	if (state->last == '\r' && *start != '\n')
+		state->stray_cr = true;
 	state->last = stop[-1];
 	state->any = true;
 	*data = stop;

@@ -249,10 +249,6 @@ static int plan_file(struct run *run, const struct rendered_file *rendered, cons
 	file.index_missing = file.index && !file.changed && !has_index(run, &file);
 	if (file.changed && file.kind != LAYOUT_NONE)
 		add_changes(run, &file);
-	if (file.changed && strcmp(path, "postern/postern-gate.conf") == 0)
-		run->plan->gate = true;
-	else if (file.changed && strncmp(path, "postern/postern-milter", 22) == 0)
-		run->plan->milter = true;
 	*arena_push(run->arena, &run->plan->files) = file;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "confgen/apply/settle.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 /* ---- options ---- */
@@ -299,6 +300,8 @@ enum exit_status applying_open(struct applying *applying, bool lock)
 	int error;
 
 	if (status == EXIT_CLEAN && lock) {
+		/* folders of ours are Postfix's to pass through; each file has its own mode */
+		umask(022);
 		place_check_folders(applying->run->arena, &applying->place, applying->run->list);
 		if (applying_failed(applying))
 			return EXIT_FINDINGS;
@@ -383,21 +386,63 @@ bool applying_can_activate(struct applying *applying)
 	return !error && running;
 }
 
-bool applying_activate(struct applying *applying, enum need need)
+bool applying_activate(struct applying *applying, enum need need, const struct state *state)
 {
 	struct arena *arena = applying->run->arena;
 	const char *config = applying->place.folders[ROOT_CONFIG];
 	struct placed master;
+	bool good = true;
 
-	if (need == NEED_NOTHING || applying->no_reload)
+	if (need != NEED_NOTHING && applying->no_reload)
 		return true;
-	printf("Postfix: %s\n", need_name(need));
-	fflush(stdout);
-	if (!activate_postfix(arena, config, need, applying->run->list))
-		return false;
-	if (place_read(arena, &applying->place, "config/master.cf", &master) < 0 || !master.there)
-		return true;
-	return activate_test(arena, config, &master.text, applying->run->list);
+	if (need != NEED_NOTHING) {
+		printf("Postfix: %s\n", need_name(need));
+		fflush(stdout);
+		good = activate_postfix(arena, config, need, applying->run->list);
+		if (good && place_read(arena, &applying->place, "config/master.cf", &master) == 0 &&
+		    master.there)
+			good = activate_test(arena, config, &master.text, applying->run->list);
+	}
+	if (good)
+		store_activate(&applying->store, state->number);
+	return good;
+}
+
+void applying_reload_own(struct applying *applying, const struct state *state)
+{
+	static const char *const names[] = {"postern-milter", "postern-gate"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !applying->no_reload; i++) {
+		const char *config =
+			arena_printf(applying->run->arena, "postern/%s.conf", names[i]);
+		bool changed = false;
+
+		for (size_t j = 0; j < state->files.count; j++)
+			changed |= strcmp(state->files.items[j].path, config) == 0;
+		if (!changed)
+			continue;
+		if (activate_service(applying->run->arena,
+				     arena_printf(applying->run->arena, "%s.service", names[i]),
+				     applying->run->list))
+			printf("%s: reloaded\n", names[i]);
+		else
+			printf("%s: systemd does not run it; restart it yourself\n", names[i]);
+	}
+}
+
+static void note_signal(int signal)
+{
+	(void)signal;
+}
+
+void applying_hold_signals(void)
+{
+	static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
+	/* a handler, not SIG_IGN, which the programs that are started would inherit */
+	const struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaction(signals[i], &action, NULL);
 }
 
 /* ---- changing ---- */

@@ -3,23 +3,13 @@
  * it rewrites, finds the next hop, connects, and hears what the next host says.
  */
 #include "confgen/topology/schema.h"
-#include "confgen/trace/meeting.h"
+#include "confgen/trace/walk.h"
 
 #include <string.h>
 #include <strings.h>
 
-#define MOST_HOPS   25 /* hopcount_limit is 50, of Received fields */
-#define MOST_PROBES 8  /* a host that asks a host that asks a host */
-
-int walk_probe(void *user, const char *recipient, const char **reply);
-
-struct walk {
-	struct trace *trace;
-	const struct request *request;
-	struct trace_result *result;
-	struct steps *steps;
-	struct names signed_by;
-};
+#define MOST_HOPS     25 /* hopcount_limit is 50, of Received fields */
+#define MOST_FORWARDS 100
 
 /* A message that a host has. */
 struct message {
@@ -59,8 +49,8 @@ static struct milter_client milter_client(const struct meeting *meeting, const s
 }
 
 /* Until the recipient is taken, or not. */
-static struct answer greet(struct steps *steps, const struct meeting *meeting,
-			   const struct mail *mail)
+struct answer walk_greet(struct steps *steps, const struct meeting *meeting,
+			 const struct mail *mail)
 {
 	struct host *host = meeting->actor->host;
 	struct milter_client client = milter_client(meeting, mail);
@@ -104,7 +94,7 @@ static struct answer take(struct walk *walk, const struct meeting *meeting, cons
 {
 	struct host *host = meeting->actor->host;
 	struct milter_client client = milter_client(meeting, mail);
-	struct answer answer = greet(walk->steps, meeting, mail), milter = {0};
+	struct answer answer = walk_greet(walk->steps, meeting, mail), milter = {0};
 
 	if (answer.code == 250)
 		answer = host_accept(host, meeting->smtpd, mail, STAGE_DATA, walk->steps);
@@ -118,13 +108,13 @@ static struct answer take(struct walk *walk, const struct meeting *meeting, cons
 
 /* --- a host sends --- */
 
-static bool demands_tls(const char *level)
+bool walk_demands_tls(const char *level)
 {
 	return strcmp(level, "none") != 0 && strcmp(level, "may") != 0 &&
 	       strcmp(level, "dane") != 0;
 }
 
-static bool offers_tls(const struct meeting *meeting)
+bool walk_offers_tls(const struct meeting *meeting)
 {
 	return !meeting->actor || !meeting->actor->host ||
 	       host_offers_tls(meeting->actor->host, meeting->smtpd);
@@ -149,8 +139,8 @@ static void tell_sending(struct walk *walk, const struct sending *sending, const
 }
 
 /* The addresses that a connection may come from; false: there is none to be had. */
-static bool choose_source(const struct walk *walk, const struct node *node,
-			  const struct sending *sending, const struct reached *to, struct hop *hop)
+bool walk_choose_source(const struct walk *walk, const struct node *node,
+			const struct sending *sending, const struct reached *to, struct hop *hop)
 {
 	const struct ip_address *four = world_source(node, to->network, IP_V4);
 	const struct ip_address *six = world_source(node, to->network, IP_V6);
@@ -251,7 +241,7 @@ static struct answer try_address(struct walk *walk, struct actor *actor,
 	struct answer refused;
 	bool ours = to->node->kind.value != KIND_INTERNET && to->node->kind.value != KIND_SMARTHOST;
 
-	if (!choose_source(walk, actor->node, sending, to, &hop))
+	if (!walk_choose_source(walk, actor->node, sending, to, &hop))
 		return nothing(walk, arena_printf(walk->trace->arena,
 						  "4.4.1 no connection to %s: no address of this "
 						  "host is in its network",
@@ -266,8 +256,8 @@ static struct answer try_address(struct walk *walk, struct actor *actor,
 			return refused;
 	}
 	hop.tls = sending->wrapper ||
-		  (strcmp(sending->tls, "none") != 0 && (!ours || offers_tls(&meeting)));
-	if (!hop.tls && demands_tls(sending->tls))
+		  (strcmp(sending->tls, "none") != 0 && (!ours || walk_offers_tls(&meeting)));
+	if (!hop.tls && walk_demands_tls(sending->tls))
 		return nothing(walk, "4.7.4 TLS is required, but was not offered");
 	hop.login = sending->login;
 	tell_sending(walk, sending, &hop, way->next_hop);
@@ -373,11 +363,12 @@ static struct answer follow(struct walk *walk, struct actor *actor, const struct
 
 	walk->steps->node = actor->node->head.name.value;
 	host_rewrite(actor->host, mail, message->author, headers, &rewritten, walk->steps);
-	for (size_t i = 0; i < rewritten.count; i++) {
+	for (size_t i = 0; i < rewritten.count && (i == 0 || walk->forwards < MOST_FORWARDS); i++) {
 		const struct message next = {rewritten.sender, rewritten.author,
 					     rewritten.recipients[i], message->size};
 		struct trace_result first = *walk->result;
 
+		walk->forwards++;
 		answer = forward(walk, actor, &next);
 		if (i > 0) {
 			first.steps = walk->result->steps;
@@ -387,100 +378,6 @@ static struct answer follow(struct walk *walk, struct actor *actor, const struct
 		walk->steps->node = actor->node->head.name.value;
 	}
 	return answer;
-}
-
-/* --- address verification --- */
-
-/* What a host needs to ask the next ones for a recipient. */
-struct probe {
-	struct trace *trace;
-	struct actor *actor;
-	struct trace_result result; /* of which nothing is kept */
-	struct walk walk;
-	struct way way;
-	struct sending sending;
-	const char *sender, *recipient;
-	unsigned port;
-};
-
-/* One address of the next hop; false: it cannot be asked. */
-static bool probe_address(struct probe *probe, const struct reached *to, struct answer *answer)
-{
-	struct hop hop = {.node = to->node};
-	struct meeting meeting = {0};
-	struct mail mail = {.helo = probe->sending.helo,
-			    .sender = probe->sender,
-			    .recipient = probe->recipient};
-	const struct actor *next = world_actor(probe->trace, to->node);
-
-	if (!choose_source(&probe->walk, probe->actor->node, &probe->sending, to, &hop))
-		return false;
-	*answer = (struct answer){250, "2.1.5 Ok"};
-	if (!next || !next->facts) /* a host of others, which is taken to know it */
-		return true;
-	mail.client = hop.source4.family != IP_NONE ? hop.source4 : hop.source6;
-	if (meeting_arrange(probe->trace, to->node, probe->port, &mail.client, NULL, &meeting,
-			    &probe->result.steps)
-		    .code)
-		return false;
-	mail.client = meeting.client;
-	mail.tls = probe->sending.wrapper ||
-		   (strcmp(probe->sending.tls, "none") != 0 && offers_tls(&meeting));
-	if (!mail.tls && demands_tls(probe->sending.tls))
-		return false;
-	mail.user = mail.tls ? probe->sending.login : NULL;
-	probe->trace->probes++;
-	*answer = greet(&probe->result.steps, &meeting, &mail);
-	probe->trace->probes--;
-	return true;
-}
-
-/* The recipient as cleanup(8) rewrites that of the probe. */
-static const char *probe_recipient(struct actor *actor, const char *sender, const char *recipient)
-{
-	struct steps quiet = {.arena = host_arena(actor->host), .quiet = true};
-	const struct mail mail = {.sender = sender, .recipient = recipient};
-	struct rewritten rewritten;
-
-	host_rewrite(actor->host, &mail, "", false, &rewritten, &quiet);
-	return rewritten.count ? rewritten.recipients[0] : recipient;
-}
-
-/*
- * The host asks the next one for a recipient: the sender is double-bounce, and RCPT the last
- * command.
- */
-int walk_probe(void *user, const char *recipient, const char **reply)
-{
-	struct actor *actor = user;
-	struct probe probe = {.trace = actor->trace,
-			      .actor = actor,
-			      .result = {.steps = {.arena = actor->trace->arena, .quiet = true}}};
-	struct reached_list list = {0};
-	enum delivery delivery;
-	struct answer answer;
-
-	*reply = "cannot be asked";
-	if (probe.trace->probes >= MOST_PROBES)
-		return 450;
-	probe.walk = (struct walk){
-		.trace = probe.trace, .result = &probe.result, .steps = &probe.result.steps};
-	probe.sender = arena_printf(probe.trace->arena, "double-bounce@%s",
-				    host_value(actor->host, NULL, "myorigin", NULL));
-	probe.recipient = probe_recipient(actor, probe.sender, recipient);
-	host_route(actor->host, probe.sender, probe.recipient, &probe.way, &probe.result.steps);
-	delivery = host_delivery(actor->host, probe.way.transport);
-	if (delivery != DELIVER_SEND)
-		return delivery == DELIVER_ERROR ? 550 : 250;
-	host_sending(actor->host, &probe.way, probe.sender, &probe.sending);
-	world_resolve(probe.trace, probe.way.next_hop, 25, &list, &probe.port);
-	for (size_t i = 0; i < list.count; i++) {
-		if (!probe_address(&probe, &list.items[i], &answer))
-			continue;
-		*reply = answer.text;
-		return answer.code;
-	}
-	return list.count ? 450 : 550;
 }
 
 /* --- the beginning --- */

@@ -76,6 +76,9 @@ const struct ip_address *world_source(const struct node *node, const struct netw
 /* Whether connections of the node reach the Internet though it has no address there. */
 bool world_is_translated(const struct trace *trace, const struct node *node);
 
+/* What the next host says to a recipient; see struct oracle. `user` is the actor. */
+int walk_probe(void *user, const char *recipient, const char **reply);
+
 /* --- milter.c --- */
 
 /* What postern-milter sees of a client. */

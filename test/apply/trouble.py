@@ -122,6 +122,29 @@ for where in ("etc", "states"):
     check(outcomes["old"] and outcomes["new"], f"disks of {where} were full and not: {outcomes}")
     counts[f"full disk for {where}"] = outcomes
 
+# somebody writes while it is tried: theirs is kept
+machine = quick()
+machine.program("postfix", f"echo '# theirs' >>{machine.etc}/main.cf")
+wanted = machine.read("main.cf") + b"# theirs\n"
+ended = machine.apply("--no-reload")
+equal((ended.returncode, "changed a file meanwhile" in ended.stderr), (1, True), f"a file changed meanwhile: {ended.stderr[-300:]}")
+equal(machine.read("main.cf"), wanted, "a file changed meanwhile is kept")
+equal(sorted(os.listdir(machine.etc)), ["aliases.txt", "main.cf", "master.cf"], "and nothing else is there")
+equal(machine.apply("--no-reload").returncode, 1, "and again")
+machine.quick()
+equal(machine.apply("--no-reload").returncode, 0, "until nobody does")
+check(b"# theirs\n" in machine.read("main.cf"), "with what they wrote")
+# files only: Postfix takes it up with the next apply
+ended = machine.apply()
+check("was not taken up yet" in ended.stdout, f"taken up later: {ended.stdout[-300:]}{ended.stderr[-300:]}")
+machine.remove()
+# nobody reads what it says, and it is asked to end: it ends by itself, in the new state
+machine = quick()
+machine.program("postfix", f"case $3 in check) kill -TERM $PPID; kill -HUP $PPID; kill -PIPE $PPID; sleep 1;; esac")
+ended = machine.apply("--no-reload")
+equal((ended.returncode, "transport" in machine.seen()), (0, True), f"signals: {ended.stderr[-300:]}")
+machine.remove()
+
 # another run
 machine = quick()
 before = machine.exact()
