@@ -298,6 +298,16 @@ END
     wait_for("figures", lambda: machine.path("/run/postern-gate/metrics.prom").exists())
     machine.run("systemctl", "restart", "postern-gate")
     assert greeting(machine, 587).startswith("220 ")
+    machine.shell("""
+        mkdir -p /run/systemd/system/postern-gate.service.d
+        printf '[Service]\\nAmbientCapabilities=\\nCapabilityBoundingSet=\\n' \
+            >/run/systemd/system/postern-gate.service.d/test.conf
+        sed -i '/listener "own"/,/^ *}/d' /etc/postern/postern-gate.conf
+        systemctl daemon-reload
+        systemctl restart postern-gate""")
+    status, = statuses(machine, "postern-gate.service")
+    assert int(status["CapBnd"], 16) == 0 and greeting(machine, 587).startswith("220 "), status
+    machine.shell("rm -r /run/systemd/system/postern-gate.service.d; systemctl daemon-reload")
 
 
 def reinstalled(machine):
