@@ -57,6 +57,11 @@ const char *facts_next_hop(struct arena *arena, const struct topology *topology,
 	return NULL;
 }
 
+bool facts_has_milter(const struct facts *facts)
+{
+	return facts->signs.count > 0 || facts->node->verify.value;
+}
+
 const char *facts_milter_socket(const struct node *node)
 {
 	return node->kind.value == KIND_DMS ? "inet:8894@127.0.0.1"
