@@ -131,6 +131,15 @@ needs.append(json.loads(machine.plan("--format", "json").stdout)["needs"])
 equal(needs, ["reload", "restart", "restart"], "what Postfix needs")
 machine.remove()
 
+# as JSON, the plan is all that is on standard output
+machine = quick()
+ended = machine.apply("--no-reload", "--format", "json")
+plan = json.loads(ended.stdout)
+check(plan["changes"] and plan["node"] == "public" and "State 1 is in place" in ended.stderr, "apply as JSON")
+equal({entry["change"] for entry in plan["files"]}, {"added", "changed"}, "its files")
+check(plan["unmanaged"]["settings"] >= 4 and plan["unmanaged"]["services"] >= 5, "what is left alone is counted")
+machine.remove()
+
 # full: the rendered files, octet by octet; and back
 machine = quick()
 original = machine.exact()
