@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 
 from applylib import (EXAMPLE, STAGING, Machine, check, equal, finish, need_root_and_postfix,
