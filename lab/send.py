@@ -107,7 +107,7 @@ json.dump([results[number] for number in range(len(messages))], sys.stdout)
 '''
 
 PATIENCE = 60   # seconds until what has no end counts as lost
-QUIET = 4       # seconds that a deferred message must stay so
+QUIET = 6       # seconds that a deferred message must stay so
 LINE = re.compile(r"^\S+ +\d+ [\d:]+ \S+ (\S+)\[\d+\]: ([0-9A-F]{6,}|[0-9B-Zb-z]{10,}): (.*)$")
 DELIVERY = re.compile(r"^to=<([^>]*)>.* relay=([^,]*), .*dsn=(\d\S*), status=(\w+) \((.*)\)$")
 
@@ -254,6 +254,8 @@ def said(text, dsn):
     match = re.search(r"said: (\d{3})", text)
     if match:
         return int(match[1])
+    if "exceeds size limit" in text:  # which the client sees before it sends
+        return 552
     return 550 if dsn.startswith("5") else 450
 
 

@@ -123,7 +123,6 @@ void applying_init(struct applying *applying, struct run *run)
 {
 	*applying = (struct applying){
 		.run = run,
-		.config = APPLY_CONFIG,
 		.postern = APPLY_POSTERN,
 		.states = APPLY_STATES,
 		.keep = APPLY_KEEP,
@@ -227,16 +226,23 @@ enum exit_status applying_load(struct applying *applying, bool only_look)
 
 static enum exit_status open_place(struct applying *applying)
 {
+	static const char dms_hint[] = "give the folder that the container reads its overrides "
+				       "from: --config-dir docker-data/dms/config";
 	const bool dms = applying->node && applying->node->kind.value == KIND_DMS;
-	int error = place_open(applying->run->arena, applying->config,
-			       dms ? NULL : applying->postern, &applying->place);
+	int error;
 
+	if (dms && !applying->config) {
+		applying_refuse(applying, dms_hint, "where are the files of node '%s'?",
+				applying->node->head.name.value);
+		return EXIT_USAGE;
+	}
+	if (!applying->config)
+		applying->config = APPLY_CONFIG;
+	error = place_open(applying->run->arena, applying->config, dms ? NULL : applying->postern,
+			   &applying->place);
 	if (!error)
 		return EXIT_CLEAN;
-	applying_refuse(applying,
-			dms ? "give the folder that the container reads its overrides from: "
-			      "--config-dir docker-data/dms/config"
-			    : "is Postfix installed here?",
+	applying_refuse(applying, dms ? dms_hint : "is Postfix installed here?",
 			"cannot use the folder %s: %s", applying->config, strerror(-error));
 	return EXIT_BROKEN;
 }
@@ -264,7 +270,9 @@ static enum exit_status open_store(struct applying *applying, bool lock)
 	}
 	if (error) {
 		applying_refuse(applying,
-				error == -EPERM ? "it must belong to you, with mode 0700" : NULL,
+				error == -EPERM	   ? "it must belong to you, with mode 0700"
+				: error == -EACCES ? "give another one: --state-dir"
+						   : NULL,
 				"cannot use the folder of former states, %s/apply: %s",
 				applying->states, strerror(-error));
 		return EXIT_BROKEN;

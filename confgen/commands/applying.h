@@ -17,7 +17,8 @@
 /* One run of such a command. */
 struct applying {
 	struct run *run;
-	const char *config, *postern, *states; /* folders */
+	const char *config; /* folders; NULL: Postfix's own */
+	const char *postern, *states;
 	struct plan_options plan;
 	bool json;		 /* --format */
 	bool force;		 /* on another machine, too */

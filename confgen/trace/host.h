@@ -174,6 +174,10 @@ struct sending {
 void host_sending(struct host *host, const struct way *way, const char *sender,
 		  struct sending *out);
 
+/* The relay of that number that stands in for a next hop of the transport, or NULL. */
+const char *host_fallback(struct host *host, const char *transport, size_t number,
+			  struct step *step);
+
 /* Whether the host takes an address literal, or the next hop, for itself. */
 bool host_is_local_domain(struct host *host, const char *domain);
 

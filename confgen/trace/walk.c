@@ -158,15 +158,6 @@ bool walk_choose_source(const struct walk *walk, const struct node *node,
 static struct answer follow(struct walk *walk, struct actor *actor, const struct message *message,
 			    const struct meeting *from, const struct mail *mail);
 
-static bool passed(const struct walk *walk, const struct node *node)
-{
-	size_t times = 0;
-
-	for (size_t i = 0; i < walk->result->hops.count; i++)
-		times += walk->result->hops.items[i].node == node;
-	return times > 0 && walk->result->hops.count > MOST_HOPS;
-}
-
 /* A host of others has it: here the trace ends. */
 static struct answer hand_over(struct walk *walk, const struct hop *hop,
 			       const struct message *message)
@@ -183,7 +174,7 @@ static struct answer hand_over(struct walk *walk, const struct hop *hop,
 }
 
 /* The next host of ours is asked. Its answer decides whether another address is tried. */
-static struct answer send_to(struct walk *walk, struct actor *actor, const struct message *message,
+static struct answer send_to(struct walk *walk, const struct message *message,
 			     const struct sending *sending, struct hop *hop,
 			     const struct meeting *meeting)
 {
@@ -215,12 +206,12 @@ static struct answer send_to(struct walk *walk, struct actor *actor, const struc
 		return answer;
 	}
 	*arena_push(walk->trace->arena, &result->hops) = *hop;
-	if (passed(walk, hop->node)) {
-		steps_add(walk->steps, STEP_END, "loops: the message was here before");
+	if (result->hops.count > MOST_HOPS) {
+		steps_add(walk->steps, STEP_END,
+			  "loops: the message passes one host after the other");
 		return end(walk, OUTCOME_LOOPS, hop->node,
 			   (struct answer){554, "5.4.6 Too many hops"});
 	}
-	(void)actor;
 	return follow(walk, meeting->actor, message, meeting, &mail);
 }
 
@@ -263,7 +254,7 @@ static struct answer try_address(struct walk *walk, struct actor *actor,
 	tell_sending(walk, sending, &hop, way->next_hop);
 	if (!ours)
 		return hand_over(walk, &hop, message);
-	return send_to(walk, actor, message, sending, &hop, &meeting);
+	return send_to(walk, message, sending, &hop, &meeting);
 }
 
 static bool is_over(const struct walk *walk)
@@ -289,8 +280,9 @@ static struct answer give_up(struct walk *walk, struct actor *actor, const struc
 	return end(walk, back ? OUTCOME_BOUNCED : OUTCOME_DEFERRED, actor->node, answer);
 }
 
-static struct answer send_on(struct walk *walk, struct actor *actor, const struct message *message,
-			     const struct way *way)
+/* A next hop, whose addresses are tried until one answers. Nothing is found: 5.4.4. */
+static struct answer try_next_hop(struct walk *walk, struct actor *actor,
+				  const struct message *message, const struct way *way)
 {
 	struct reached_list list = {0};
 	struct answer answer = {550,
@@ -311,6 +303,32 @@ static struct answer send_on(struct walk *walk, struct actor *actor, const struc
 		answer = try_address(walk, actor, message, way, &sending, &list.items[i], port);
 		if (is_over(walk) || answer.code / 100 == 5)
 			break;
+	}
+	walk->found = list.count > 0;
+	return answer;
+}
+
+/*
+ * The next hop, and, where that is not found or does not take the message now, the relays that
+ * stand in for it.
+ */
+static struct answer send_on(struct walk *walk, struct actor *actor, const struct message *message,
+			     const struct way *way)
+{
+	struct answer answer = try_next_hop(walk, actor, message, way);
+	struct way other = *way;
+
+	for (size_t i = 0; !is_over(walk) && (answer.code / 100 == 4 || !walk->found); i++) {
+		struct step step = {0}, *told;
+
+		other.next_hop = host_fallback(actor->host, way->transport, i, &step);
+		if (!other.next_hop)
+			break;
+		told = steps_add(walk->steps, STEP_ROUTE, "smtp_fallback_relay has %s",
+				 other.next_hop);
+		told->rendered = step.rendered;
+		told->topology = step.topology;
+		answer = try_next_hop(walk, actor, message, &other);
 	}
 	return is_over(walk) ? answer : give_up(walk, actor, message, answer);
 }
@@ -428,6 +446,7 @@ static void begin_client(struct walk *walk)
 {
 	const struct request *request = walk->request;
 	struct trace_result *result = walk->result;
+	const struct ip_address nowhere = {.family = IP_NONE};
 	struct meeting meeting = {0};
 	struct mail mail = {.helo = request->helo,
 			    .user = request->user,
@@ -452,10 +471,8 @@ static void begin_client(struct walk *walk)
 	}
 	*arena_push(walk->trace->arena, &result->hops) = (struct hop){
 		.node = meeting.actor->node,
-		.source4 =
-			request->client.family == IP_V4 ? request->client : (struct ip_address){0},
-		.source6 =
-			request->client.family == IP_V6 ? request->client : (struct ip_address){0},
+		.source4 = meeting.client.family == IP_V4 ? meeting.client : nowhere,
+		.source6 = meeting.client.family == IP_V6 ? meeting.client : nowhere,
 		.tls = mail.tls,
 		.login = mail.user,
 	};

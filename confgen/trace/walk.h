@@ -11,6 +11,7 @@ struct walk {
 	struct trace_result *result;
 	struct steps *steps;
 	struct names signed_by;
+	bool found;	   /* the next hop tried last has an address */
 	unsigned forwards; /* copies that were followed: aliases of aliases multiply */
 };
 

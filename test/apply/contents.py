@@ -49,6 +49,7 @@ same_files(machine.exact(), original, "a plan changes nothing")
 check(not os.path.exists(machine.states), "nor makes folders")
 equal(machine.apply("--no-reload").returncode, 0, "apply")
 equal(machine.plan().returncode, 0, "then nothing would change")
+check(not os.path.exists(f"{machine.work}/postern"), "no folder for files that there are none of")
 was, now = original["main.cf"][0].decode(), machine.read("main.cf").decode()
 kept = [line for line in was.splitlines() if line and not line.startswith(("mynetworks", "    10.1.2", "smtpd_banner"))]
 position = 0
@@ -117,6 +118,17 @@ equal(machine.apply("--no-reload", topology=variant(machine, "more.yaml", more))
 machine.write("main.cf", machine.read("main.cf").replace(b"anvil_rate_time_unit = 30s", b"anvil_rate_time_unit = 31s"))
 ended = machine.apply("--no-reload", topology=variant(machine, "more.yaml", WORDS))
 check("now yours" in ended.stdout and b"anvil_rate_time_unit = 31s" in machine.read("main.cf"), "changed by hand: theirs")
+machine.remove()
+
+# what Postfix needs: a restart only where a setting that needs it really changes
+machine = quick()
+machine.write("main.cf", "inet_protocols = ipv4\n")
+needs = [json.loads(machine.plan("--format", "json").stdout)["needs"]]
+machine.write("main.cf", "inet_protocols = all\n")
+needs.append(json.loads(machine.plan("--format", "json").stdout)["needs"])
+machine.write("main.cf", "inet_protocols = ipv4\ninet_interfaces = loopback-only\n")
+needs.append(json.loads(machine.plan("--format", "json").stdout)["needs"])
+equal(needs, ["reload", "restart", "restart"], "what Postfix needs")
 machine.remove()
 
 # full: the rendered files, octet by octet; and back
@@ -195,6 +207,8 @@ os.mkdir(config)
 os.chown(config, 12345, 12345)
 with open(f"{config}/postfix-main.cf", "w", encoding="ascii") as file:
     file.write("# by hand\nmessage_size_limit = 7\n")
+ended = machine.run("plan", "--state-dir", machine.states, "--host", "private", EXAMPLE, folders=False)
+equal((ended.returncode, "--config-dir docker-data/dms/config" in ended.stderr), (1, True), "docker-mailserver without its folder")
 dms = ("--config-dir", config, "--state-dir", machine.states, "--host", "private")
 equal(machine.run("plan", *dms, EXAMPLE, folders=False).returncode, 2, "a plan for docker-mailserver")
 ended = machine.run("apply", *dms, "--yes", EXAMPLE, folders=False)

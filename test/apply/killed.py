@@ -129,6 +129,6 @@ for number, (call, when) in enumerate(points):
 
 print(f"killed {sum(seen.values())} times, at {len(points)} calls: {seen['old']} times the old configuration, "
       f"{seen['new']} times the new one; links were in place {linked} times")
-check(min(seen["old"], seen["new"], linked) >= 4 or STEP > 10, "the kills hit all phases")
+check(min(seen["old"], seen["new"], linked) >= 2, "the kills hit all phases")
 machine.remove()
 finish()

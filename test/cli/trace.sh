@@ -66,6 +66,12 @@ confgen 1 test --format json wrong.yaml
 jq -e '.failed == 1 and (.tests[0] | .ok == false and .line == 33 and .messages[0].lab == null)' \
 	"$said/out" >/dev/null || fail "the JSON of test is not what it should be"
 
+# output that cannot be written
+status=0
+"$POSTERN_CONFGEN" test "$example" >/dev/full 2>"$said/err" || status=$?
+[[ $status == 3 ]] || fail "a full disk ended with $status"
+says err "cannot write the output"
+
 # a name that looks like a directive, or like XML, is only a name
 sed 's/{name: mail comes in, /{name: "a # TODO <\&> b", /' wrong.yaml >odd.yaml
 confgen 1 test --own odd.yaml

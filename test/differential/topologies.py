@@ -247,7 +247,7 @@ def own_parameters(topology):
             "{smtpd_data_restrictions: \"check_sender_access regexp:{{/^bob@/ 451 later}}\"}",
             f"{{transport_maps: \"inline:{{bob@{domain}=retry:, alice@{domain}={{error:5.7.0 gone}}}}\"}}",
             f"{{virtual_alias_maps: \"inline:{{nobody@{domain}=user@{domain}}}\"}}",
-            "{relayhost: \"[192.88.1.77]\"}",
+            "{relayhost: \"[mx.elsewhere.test]\"}",
             "{smtpd_tls_security_level: encrypt}" if "tls" in node else "{disable_vrfy_command: no}")
 
 

@@ -118,6 +118,10 @@ static const struct mistake keys[] = {
 
 	/* misplaced-key */
 	{"misplaced-key", {PRIVATE("host: ^a.example")}},
+	{"misplaced-key", {PRIVATE("verify: ^dkim")}},
+	{"unused unused",
+	 {NODE("^other: {kind: postfix, hostname: b.example, addresses: {vpn: 10.0.0.9}, verify: "
+	       "^dkim}")}},
 	{"misplaced-key", {PRIVATE("map_type: ^lmdb")}},
 	{"misplaced-key", {PRIVATE("tls: ^{certificate: /c, key: /k}")}},
 	{"misplaced-key", {PRIVATE("postmaster: ^a@example.com")}},

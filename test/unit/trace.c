@@ -117,6 +117,12 @@ static const struct example examples[] = {
 	{LISTED, "extra: {smtp_tls_security_level: none, transport_maps: \"inline:{example.com=retry:}\"}",
 	 "at: public, client: 203.0.113.9, to: user@example.com",
 	 "deferred at public: 450 example.com", "", NULL},
+	{LISTED, "extra: {relayhost: \"[mx.nowhere.example.com]\", smtp_fallback_relay: \"[192.0.2.77]\"}",
+	 "at: public, client: local, from: user@example.com, to: x@elsewhere.test",
+	 "relayed to internet", "", NULL},
+	{LISTED, "extra: {relayhost: \"[mx.nowhere.example.com]\"}",
+	 "at: public, client: local, from: user@example.com, to: x@elsewhere.test",
+	 "bounced at public: 550 5.4.4 there is no mail host for [mx.nowhere.example.com]", "", NULL},
 	/* classes that call each other end */
 	{LISTED, "extra: {smtpd_restriction_classes: \"one, two\", one: two, two: one, "
 	 "smtpd_client_restrictions: one}",
