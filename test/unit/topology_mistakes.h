@@ -710,6 +710,8 @@ static const struct mistake proxies[] = {
 	{"misplaced-key", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, extra: {^a: b}}")}},
 	{"bad-value", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: {a: ^'} b'}")}},
 	{"bad-value", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: {^'a b': c}")}},
+	{"bad-value", {PUBLIC("extra: {^daemon_directory: /tmp/x}")}},
+	{"bad-value", {PUBLIC("extra: {^import_environment: 'LD_PRELOAD=/tmp/x.so'}")}},
 	{"bad-value", {EDGE("haproxy"), HOME("s: {service: submission, proxied_by: edge, "
 					     "extra: {a: ^'b c'}}")}},
 	{"credentials", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: "
