@@ -119,7 +119,7 @@ static void return_to(struct applying *applying, const struct state *failed)
 		return;
 	}
 	note(applying, &state, "done, because Postfix did not take the change");
-	printf("The former state is back.\n");
+	fprintf(applying->say, "The former state is back.\n");
 	applying_reload_own(applying, &state);
 	applying_activate(applying, back.need, &state);
 }
@@ -163,8 +163,8 @@ static enum exit_status change(struct applying *applying, const struct plan *pla
 	error = transaction_commit(&transaction, &state);
 	if (error)
 		return applying_explain(applying, error);
-	printf("State %d is in place: %zu file%s.\n", state.number, files.count,
-	       files.count == 1 ? "" : "s");
+	fprintf(applying->say, "State %d is in place: %zu file%s.\n", state.number, files.count,
+		files.count == 1 ? "" : "s");
 	return activate(applying, &state, plan->need);
 }
 
@@ -175,7 +175,7 @@ static enum exit_status finish(struct applying *applying)
 
 	if (!last || last->active || applying->no_reload || is_dms(applying))
 		return EXIT_CLEAN;
-	printf("State %d was not taken up yet.\n", last->number);
+	fprintf(applying->say, "State %d was not taken up yet.\n", last->number);
 	return activate(applying, last, last->restart ? NEED_RESTART : NEED_RELOAD);
 }
 

@@ -70,6 +70,8 @@ static error_t parse_plan(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'f':
 		choose(state, value, "text", "json", &applying->json);
+		/* what a program reads is the plan alone */
+		applying->say = applying->json ? stderr : stdout;
 		return 0;
 	case KEY_TAKE_OVER:
 		applying->plan.take_over = true;
@@ -123,6 +125,7 @@ void applying_init(struct applying *applying, struct run *run)
 {
 	*applying = (struct applying){
 		.run = run,
+		.say = stdout,
 		.postern = APPLY_POSTERN,
 		.states = APPLY_STATES,
 		.keep = APPLY_KEEP,
@@ -404,8 +407,8 @@ bool applying_activate(struct applying *applying, enum need need, const struct s
 	if (need != NEED_NOTHING && applying->no_reload)
 		return true;
 	if (need != NEED_NOTHING) {
-		printf("Postfix: %s\n", need_name(need));
-		fflush(stdout);
+		fprintf(applying->say, "Postfix: %s\n", need_name(need));
+		fflush(applying->say);
 		good = activate_postfix(arena, config, need, applying->run->list);
 		if (good && place_read(arena, &applying->place, "config/master.cf", &master) == 0 &&
 		    master.there)
@@ -416,26 +419,32 @@ bool applying_activate(struct applying *applying, enum need need, const struct s
 	return good;
 }
 
+static bool changes_file(const struct state *state, const char *path)
+{
+	for (size_t i = 0; i < state->files.count; i++)
+		if (strcmp(state->files.items[i].path, path) == 0)
+			return true;
+	return false;
+}
+
 void applying_reload_own(struct applying *applying, const struct state *state)
 {
 	static const char *const names[] = {"postern-milter", "postern-gate"};
+	struct arena *arena = applying->run->arena;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !applying->no_reload; i++) {
-		const char *config =
-			arena_printf(applying->run->arena, "postern/%s.conf", names[i]);
-		bool changed = false;
-
-		for (size_t j = 0; j < state->files.count; j++)
-			changed |= strcmp(state->files.items[j].path, config) == 0;
-		if (!changed)
+		if (!changes_file(state, arena_printf(arena, "postern/%s.conf", names[i])))
 			continue;
-		if (activate_service(applying->run->arena,
-				     arena_printf(applying->run->arena, "%s.service", names[i]),
+		if (activate_service(arena, arena_printf(arena, "%s.service", names[i]),
 				     applying->run->list))
-			printf("%s: reloaded\n", names[i]);
+			fprintf(applying->say, "%s: reloaded\n", names[i]);
 		else
-			printf("%s: systemd does not run it; restart it yourself\n", names[i]);
+			fprintf(applying->say, "%s: systemd does not run it; restart it yourself\n",
+				names[i]);
 	}
+	/* who sets the rules of a firewall knows what else is in it */
+	if (changes_file(state, "postern/postern.nft"))
+		fputs("postern.nft: not loaded; nft -f loads it\n", applying->say);
 }
 
 static void note_signal(int signal)

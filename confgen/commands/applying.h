@@ -21,6 +21,7 @@ struct applying {
 	const char *postern, *states;
 	struct plan_options plan;
 	bool json;		 /* --format */
+	FILE *say;		 /* what is done is told here */
 	bool force;		 /* on another machine, too */
 	bool yes;		 /* asks nothing */
 	bool no_reload;		 /* files only */

@@ -271,6 +271,13 @@ static void set(json_t *object, const char *key, json_t *value)
 		abort();
 }
 
+/* Whether a program of ours runs beside Postfix. */
+static bool has_helpers(const json_t *view)
+{
+	return json_is_object(json_object_get(view, "milter")) ||
+	       json_is_true(json_object_get(json_object_get(view, "proxied"), "has_gate"));
+}
+
 json_t *view_of_node(struct arena *arena, const struct facts *facts)
 {
 	const struct node *node = facts->node;
@@ -326,6 +333,7 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "milter", milter(arena, facts));
 	set(view, "behind_proxy", json_boolean(facts->proxied.count > 0));
 	set(view, "proxied", view_proxied(arena, facts));
+	set(view, "has_helpers", json_boolean(has_helpers(view)));
 	set(view, "proxy", view_proxy(arena, facts));
 	return view;
 }

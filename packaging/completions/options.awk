@@ -1,25 +1,20 @@
 # What --help says of the options of a program, for completions: lines "OPTION, VALUE, WORDS, DESCRIPTION" with
 # tabs between. VALUE is what the option takes, such as FILE, or empty; WORDS are its words, where --help
-# has them: "a|b|c", "a or b", "a, b, c", and for modes those before a colon.
+# has them: "a|b|c", "a (default), b or c", "a, b, c".
 function tell(    words, rest) {
 	if (!long) return
 	words = ""
-	if (match(text, /[a-z0-9-]+(\|[a-z0-9-]+)+/)) {
-		words = substr(text, RSTART, RLENGTH)
-		gsub(/\|/, " ", words)
-	} else if (value == "FORMAT" && match(text, /[a-z]+( \(default\))?(, [a-z]+)* or [a-z]+/)) {
-		words = substr(text, RSTART, RLENGTH)
-		gsub(/ \(default\)|,| or/, "", words)
-	} else if (value == "TYPE") {
-		words = text
-		gsub(/ \(default\)|,/, "", words)
-	} else if (value == "MODE") {
-		rest = text
-		while (match(rest, /[a-z]+:/)) {
-			words = words substr(rest, RSTART, RLENGTH - 1) " "
-			rest = substr(rest, RSTART + RLENGTH)
-		}
+	rest = text
+	while (match(rest, /[a-z0-9-]+(\|[a-z0-9-]+)+/)) {
+		words = words substr(rest, RSTART, RLENGTH) " "
+		rest = substr(rest, RSTART + RLENGTH)
 	}
+	gsub(/\|/, " ", words)
+	if (!words && value == "TYPE")
+		words = text
+	else if (!words && value ~ /^(FORMAT|MODE)$/ && match(text, /[a-z]+( \(default\))?(, [a-z]+)*,? or [a-z]+/))
+		words = substr(text, RSTART, RLENGTH)
+	gsub(/ \(default\)|,| or /, " ", words)
 	if (short) printf "%s\t%s\t%s\t%s\n", short, value, words, text
 	printf "%s\t%s\t%s\t%s\n", long, value, words, text
 	long = ""

@@ -89,6 +89,15 @@ def options(*command):
     return set(re.findall(r"^ {2,6}(?:-.?, )?(--[a-z-]+)", run(*command, "--help"), re.M))
 
 
+def word_options():
+    """Lines that end where one of a few words is wanted: it must not be that none is known."""
+    for command in run(PROGRAMS["confgen"], "--help").split("Commands:")[1].split("\n\n")[0].split("\n")[1:]:
+        name = command.split()[0]
+        for option in re.findall(r"(--[a-z-]+)=(?:FORMAT|SEVERITY|TYPE|MODE)\b",
+                                 run(PROGRAMS["confgen"], name, "--help")):
+            yield f"postern-confgen {name} {option}="
+
+
 def expected():
     """Lines, and what is to be offered for them: exactly this, or at least this."""
     confgen = PROGRAMS["confgen"]
@@ -106,12 +115,16 @@ def expected():
     yield "postern-confgen lint --format ", formats
     yield "postern-confgen check --format=s", {"sarif"}
     yield "postern-confgen lint -F ", {"error", "warning", "info", "none"}
+    yield "postern-confgen test --format=", {"tap", "junit", "json"}
+    yield "postern-confgen dns --format=", formats | {"zone"}
     yield "postern-confgen keys --type=", {"rsa-2048", "rsa-3072", "rsa-4096", "ed25519"}
     yield "postern-confgen plan --mode=", {"overlay", "full"}
     yield "postern-confgen check t", {"topology.yaml"}
     yield "postern-confgen render --templates=fo", {"folder"}
     yield "postern-milter --config=to", {"topology.yaml"}
-    yield "postern-lab ", {"up", "down", "list", "exec", "send", "stop", "start", "milter-stop", "milter-start", "gate-stop", "gate-start", "log"}
+    with open(os.environ["POSTERN_SOURCE"] + "/doc/postern-lab.8.scd", encoding="utf-8") as page:
+        section = page.read().split("# COMMANDS")[1].split("\n# ")[0]
+    yield "postern-lab ", set(re.findall(r"\*([a-z-]+)\*", " ".join(re.findall(r"^\*.*", section, re.M))))
     for command in sorted(commands):
         yield f"postern-confgen {command} --", options(confgen, command)
     for name in ("milter", "gate"):
@@ -134,6 +147,11 @@ def main():
         if not shutil.which("zsh"):
             print("zsh is not installed: its completion is left out (Debian package zsh)")
             del shells["zsh"]
+        for line in word_options():
+            count += 1
+            if len(in_bash(line, path, work)) < 2:
+                failed += 1
+                print(f"not ok: '{line}': its words are not found in --help (completions/options.awk)")
         for line, wanted in expected():
             for shell, ask in shells.items():
                 count += 1
