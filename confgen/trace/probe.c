@@ -92,6 +92,10 @@ int walk_probe(void *user, const char *recipient, const char **reply)
 	host_sending(actor->host, &probe.way, probe.sender, &probe.sending);
 	world_resolve(probe.trace, probe.way.next_hop, 25, &list, &probe.port);
 	for (size_t i = 0; i < list.count; i++) {
+		if (list.items[i].node == actor->node) {
+			*reply = "5.4.6 mail loops back to myself";
+			return 550;
+		}
 		if (!probe_address(&probe, &list.items[i], &answer))
 			continue;
 		*reply = answer.text;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define MOST_HOPS     25 /* hopcount_limit is 50, of Received fields */
+#define MOST_HOPS     49 /* hopcount_limit is 50 */
 #define MOST_FORWARDS 100
 
 /* A message that a host has. */
@@ -64,7 +64,7 @@ struct answer walk_greet(struct steps *steps, const struct meeting *meeting,
 	/* AUTH is the first command that hears of it */
 	if (refused.code / 100 == 4 && mail->user)
 		return (struct answer){454, "4.3.0 Try again later"};
-	if (refused.code && !later)
+	if (refused.code / 100 == 5 && !later)
 		return refused;
 	answer = host_accept(host, meeting->smtpd, mail, STAGE_MAIL, steps);
 	if (answer.code != 250 || refused.code)
@@ -205,13 +205,13 @@ static struct answer send_to(struct walk *walk, const struct message *message,
 		walk->steps->node = here;
 		return answer;
 	}
-	*arena_push(walk->trace->arena, &result->hops) = *hop;
-	if (result->hops.count > MOST_HOPS) {
+	if (result->hops.count >= MOST_HOPS) {
 		steps_add(walk->steps, STEP_END,
 			  "loops: the message passes one host after the other");
-		return end(walk, OUTCOME_LOOPS, hop->node,
-			   (struct answer){554, "5.4.6 Too many hops"});
+		return end(walk, OUTCOME_LOOPS, result->hops.items[result->hops.count - 1].node,
+			   (struct answer){554, "5.4.0 Error: too many hops"});
 	}
+	*arena_push(walk->trace->arena, &result->hops) = *hop;
 	return follow(walk, meeting->actor, message, meeting, &mail);
 }
 

@@ -116,7 +116,8 @@ static const struct example examples[] = {
 	 "at: public, client: 203.0.113.9, to: x@elsewhere.test", "loops at public", "", NULL},
 	{LISTED, "extra: {smtp_tls_security_level: none, transport_maps: \"inline:{example.com=retry:}\"}",
 	 "at: public, client: 203.0.113.9, to: user@example.com",
-	 "deferred at public: 450 example.com", "", NULL},
+	 "deferred at public: 450 4.1.1 <user@example.com>: Recipient address rejected: "
+	 "Address is undeliverable", "", NULL},
 	{LISTED, "extra: {relayhost: \"[mx.nowhere.example.com]\", smtp_fallback_relay: \"[192.0.2.77]\"}",
 	 "at: public, client: local, from: user@example.com, to: x@elsewhere.test",
 	 "relayed to internet", "", NULL},
