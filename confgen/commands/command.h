@@ -32,6 +32,7 @@ struct command {
 	X(apply, "put a node's files in place on this machine")      \
 	X(rollback, "go back to an earlier state of this machine")   \
 	X(keys, "make, list, turn over and import DKIM keys")        \
+	X(convert, "write postern-milter.conf from opendkim.conf")   \
 	X(dns, "write the DNS records of a topology, or check them") \
 	X(graph, "draw a topology")                                  \
 	X(report, "write a report of a topology as one HTML page")   \

@@ -23,6 +23,10 @@ struct import_key {
 	const char *domain, *selector;
 	const char *path;	     /* as it is written; once found, where it is */
 	struct text_list subdomains; /* whose mail it signs as well */
+	bool itself;		     /* SigningTable has the domain itself */
+	bool below;		     /* and all that is below it */
+	bool single;		     /* some rows have one address only */
+	struct position used_at;     /* the first row that uses it */
 	struct position at;
 };
 

@@ -140,9 +140,18 @@ static void add_subdomain(struct arena *arena, struct import_key *key, const cha
 static void use_key(struct arena *arena, struct import_key *key, const struct row *row,
 		    struct diagnostics *list)
 {
-	const char *domain = domain_of(row->name);
+	const char *domain = domain_of(row->name), *at = strrchr(row->name, '@');
+	const char *host = at ? at + 1 : row->name;
+	bool same = strcasecmp(domain, key->domain) == 0;
 
-	if (!*domain || strcasecmp(domain, key->domain) == 0)
+	if (key->used_at.line == 0)
+		key->used_at = row->at;
+	if (same && (*host == '.' || *host == '*'))
+		key->below = true;
+	else if (same)
+		key->itself = true;
+	key->single = key->single || (at && strncmp(row->name, "*@", 2) != 0);
+	if (!*domain || same)
 		return;
 	if (check_domain(domain))
 		wrong(list, row->at, "this pattern names no domain:", row->name);

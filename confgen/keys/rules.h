@@ -17,6 +17,7 @@
 	X(OLD, "key-old", WARNING, "a key that has signed for years") \
 	X(GAP, "key-gap", ERROR, "a domain that no key signs for at present") \
 	X(IMPORT, "key-import", WARNING, "a key that is not imported, or not all that it did") \
+	X(CONVERT, "opendkim-setting", WARNING, "a setting of OpenDKIM's that is not carried over") \
 	X(ROTATION, "key-rotation", ERROR, "a turn-over of keys that cannot be written down")
 /* clang-format on */
 
