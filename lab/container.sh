@@ -31,7 +31,7 @@ container_start() {
 
 # As `docker stop` does it, which kills whatever has not ended by then.
 container_stop() {
-	node_run "$1" bash -c 'kill -TERM "$(<"$1")" && for round in {1..500}; do
+	node_run "$1" bash -c 'kill -TERM "$(<"$1")" && for round in {1..2000}; do
 		[[ -d /proc/$(<"$1") ]] || exit 0
 		sleep 0.02
 	done; exit 1' bash "$container_pid" || fail "the container $1 does not stop; does it run?"

@@ -21,6 +21,7 @@ messages_addresses() {
 	local node number=100
 	while read -r node; do
 		translated[$node]=yes
+		# shellcheck disable=SC2004 # an associative array
 		addresses_of[$node]+=$'\n'"internet 192.0.2.$number"
 		number=$((number + 1))
 	done < <(messages_query '.translated[]')

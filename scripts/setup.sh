@@ -20,6 +20,7 @@ readonly TEST_PACKAGES=(
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
 	unbound ldnsutils
 	mmdebstrap debian-archive-keyring
+	systemd zsh
 	graphviz tidy chromium fonts-dejavu-core
 )
 

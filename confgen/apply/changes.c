@@ -60,11 +60,3 @@ size_t changes_count_others(struct arena *arena, enum layout_kind kind, const st
 		count += !layout_find(&wants, next_key(&has, &at)->key);
 	return count;
 }
-
-bool changes_have(const struct changes *changes, const char *key)
-{
-	for (size_t i = 0; i < changes->count; i++)
-		if (strcmp(changes->items[i].key, key) == 0)
-			return true;
-	return false;
-}

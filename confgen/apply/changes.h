@@ -28,6 +28,4 @@ void changes_find(struct arena *arena, enum layout_kind kind, const char *file,
 size_t changes_count_others(struct arena *arena, enum layout_kind kind, const struct source *actual,
 			    const struct source *wanted);
 
-bool changes_have(const struct changes *changes, const char *key);
-
 #endif

@@ -48,7 +48,6 @@ static void find_lines(const struct source *source, const struct text *line, str
 	feed = tail < end ? memchr(tail, '\n', (size_t)(end - tail)) : NULL;
 	entry->start = (size_t)(first->raw - source->text);
 	entry->end = (size_t)((feed ? feed + 1 : end) - source->text);
-	entry->at = text_position(line);
 }
 
 static bool read_entry(struct arena *arena, const struct text *line, enum layout_kind kind,

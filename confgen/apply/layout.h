@@ -28,7 +28,6 @@ struct entry {
 	const char *value;  /* words joined by single blanks: equal ones mean the same to Postfix */
 	struct words words; /* of a service: all its fields, the name first */
 	size_t start, end;  /* its lines in the source, with comments between them */
-	struct position at;
 };
 
 struct layout {

@@ -21,6 +21,7 @@ struct run {
 	} edits;
 	struct strbuf added;
 	size_t last_added; /* where the last entry ends that was added earlier, or 0 */
+	bool carriage;	   /* lines of the file end with CR LF */
 	bool any_added;	   /* something stands below the heading, or will */
 };
 
@@ -72,6 +73,14 @@ static struct words words_of(struct arena *arena, const char *text)
 	return layout.count ? layout.items[0].words : (struct words){0};
 }
 
+static bool has_argument(const struct words *words, const char *argument)
+{
+	for (size_t i = FIELDS; i < words->count; i++)
+		if (strcmp(words->items[i], argument) == 0)
+			return true;
+	return false;
+}
+
 /* What the service has beyond the wanted one, of which we are not the cause: lines of its own. */
 static const char *others_arguments(struct arena *arena, const struct words *actual,
 				    const struct words *wanted, const struct owned *owned)
@@ -83,7 +92,8 @@ static const char *others_arguments(struct arena *arena, const struct words *act
 		const char *word = actual->items[i], *former;
 
 		if (strcmp(word, "-o") != 0 || i + 1 == actual->count) {
-			text = arena_printf(arena, "%s  %s\n", text, word);
+			if (!has_argument(wanted, word))
+				text = arena_printf(arena, "%s  %s\n", text, word);
 			continue;
 		}
 		word = actual->items[++i];
@@ -109,7 +119,7 @@ static bool service_fits(struct arena *arena, const struct words *actual,
 		if (strcmp(wanted->items[i], "-o") != 0)
 			continue;
 		there = find_option(actual, wanted->items[++i]);
-		if (!there || strcmp(there, wanted->items[i]) != 0)
+		if (!there || strcmp(there, find_option(wanted, there)) != 0)
 			return false;
 	}
 	for (size_t i = FIELDS; i + 1 < ours.count; i++) {
@@ -141,12 +151,30 @@ static void add_edit(struct run *run, size_t start, size_t end, const char *text
 	*arena_push(run->arena, &run->edits) = (struct edit){start, end, text};
 }
 
-/* Lines that end, as those around them do. */
-static const char *whole_lines(struct arena *arena, const char *text)
+static bool has_carriages(const struct source *source)
 {
-	size_t length = strlen(text);
+	const char *feed = memchr(source->text, '\n', source->length);
 
-	return !length || text[length - 1] == '\n' ? text : arena_printf(arena, "%s\n", text);
+	return feed && feed > source->text && feed[-1] == '\r';
+}
+
+/* Lines of ours end as the file's do. */
+static const char *our_lines(struct run *run, const char *text)
+{
+	struct strbuf out = STRBUF_INIT;
+	const char *lines;
+
+	for (const char *feed; (feed = strchr(text, '\n')); text = feed + 1) {
+		strbuf_add(&out, text, (size_t)(feed - text));
+		strbuf_adds(&out,
+			    run->carriage && !(feed > text && feed[-1] == '\r') ? "\r\n" : "\n");
+	}
+	strbuf_adds(&out, text);
+	if (*text)
+		strbuf_adds(&out, run->carriage ? "\r\n" : "\n");
+	lines = arena_strdup(run->arena, strbuf_text(&out));
+	strbuf_done(&out);
+	return lines;
 }
 
 static const char *value_of(struct run *run, const char *text)
@@ -176,9 +204,12 @@ static void merge_entry(struct run *run, const struct entry *wanted)
 {
 	const struct entry *actual = layout_find(&run->actual, wanted->key);
 	const struct owned *owned = owned_find(run->merge->before, run->merge->file, wanted->key);
-	const char *lines = whole_lines(run->arena, layout_lines(run->arena, &run->wanted, wanted));
+	const char *lines = our_lines(run, layout_lines(run->arena, &run->wanted, wanted));
 	bool services = run->merge->kind == LAYOUT_SERVICES;
 
+	/* one that lacks fields is none to Postfix */
+	if (services && wanted->words.count < FIELDS)
+		return;
 	if (!actual) {
 		strbuf_adds(&run->added, lines);
 		own(run, wanted, owned, NULL);
@@ -194,9 +225,9 @@ static void merge_entry(struct run *run, const struct entry *wanted)
 		return;
 	}
 	if (services)
-		lines = arena_printf(
-			run->arena, "%s%s", lines,
-			others_arguments(run->arena, &actual->words, &wanted->words, owned));
+		lines = our_lines(run, arena_printf(run->arena, "%s%s", lines,
+						    others_arguments(run->arena, &actual->words,
+								     &wanted->words, owned)));
 	own(run, wanted, owned, layout_lines(run->arena, &run->actual, actual));
 	add_edit(run, actual->start, actual->end,
 		 arena_printf(run->arena, "%s%s", lines,
@@ -217,6 +248,23 @@ static bool is_as_set(struct run *run, const struct entry *actual, const struct 
 		      others_arguments(run->arena, &former, &set, NULL)) == 0;
 }
 
+/* Where the entry ends, with the comments of its former lines, which were put behind it. */
+static size_t end_with_comments(struct run *run, const struct entry *actual, const char *former)
+{
+	const struct source *source = run->merge->actual;
+	struct source *old = arena_alloc(run->arena, sizeof(*old));
+	struct layout layout;
+	const char *comments;
+
+	*old = (struct source){run->merge->file, former, strlen(former)};
+	layout = layout_read(run->arena, old, run->merge->kind);
+	comments = layout.count ? layout_comments(run->arena, &layout, &layout.items[0]) : "";
+	if (strlen(comments) > source->length - actual->end ||
+	    strncmp(source->text + actual->end, comments, strlen(comments)) != 0)
+		return actual->end;
+	return actual->end + strlen(comments);
+}
+
 /* What was ours and is not wanted any more. */
 static void release(struct run *run, const struct owned *owned)
 {
@@ -230,7 +278,11 @@ static void release(struct run *run, const struct owned *owned)
 	}
 	if (owned->former && strcmp(value_of(run, owned->former), actual->value) == 0)
 		return;
-	add_edit(run, actual->start, actual->end, owned->former ? owned->former : "");
+	if (owned->former)
+		add_edit(run, actual->start, end_with_comments(run, actual, owned->former),
+			 owned->former);
+	else
+		add_edit(run, actual->start, actual->end, "");
 }
 
 /* ---- the heading ---- */
@@ -259,6 +311,8 @@ static void place_added(struct run *run)
 		/* with the blank line that was put before it */
 		if (start >= 2 && heading[-1] == '\n' && heading[-2] == '\n')
 			start--;
+		else if (start >= 3 && strncmp(heading - 3, "\n\r\n", 3) == 0)
+			start -= 2;
 		add_edit(run, start, (size_t)(end + (*end == '\n') - source->text), "");
 	}
 	if (!run->added.length)
@@ -268,19 +322,17 @@ static void place_added(struct run *run)
 
 		at = (size_t)(end + (*end == '\n') - source->text);
 	}
-	if (at) {
-		bool open = source->text[at - 1] != '\n';
-
-		add_edit(run, at, at,
-			 arena_printf(run->arena, "%s%s", open ? "\n" : "",
-				      strbuf_text(&run->added)));
-		return;
+	if (!at) {
+		at = source->length;
+		heading = our_lines(
+			run, arena_printf(run->arena, "%s%s", at ? "\n" : "", MERGE_HEADING));
+	} else {
+		heading = "";
 	}
-	at = source->length;
 	add_edit(run, at, at,
-		 arena_printf(run->arena, "%s%s%s%s",
-			      at && source->text[at - 1] != '\n' ? "\n" : "", at ? "\n" : "",
-			      MERGE_HEADING, strbuf_text(&run->added)));
+		 arena_printf(run->arena, "%s%s%s",
+			      at && source->text[at - 1] != '\n' ? our_lines(run, "\n") : "",
+			      heading, strbuf_text(&run->added)));
 }
 
 /* ---- making them ---- */
@@ -294,27 +346,9 @@ static int compare_edits(const void *a, const void *b)
 	return (x->end > y->end) - (x->end < y->end);
 }
 
-/* Our lines end as the file's do. */
-static void add_lines(struct strbuf *out, const char *text, bool carriage)
-{
-	for (const char *feed; carriage && (feed = strchr(text, '\n')); text = feed + 1) {
-		strbuf_add(out, text, (size_t)(feed - text));
-		strbuf_adds(out, feed > text && feed[-1] == '\r' ? "\n" : "\r\n");
-	}
-	strbuf_adds(out, text);
-}
-
-static bool has_carriages(const struct source *source)
-{
-	const char *feed = memchr(source->text, '\n', source->length);
-
-	return feed && feed > source->text && feed[-1] == '\r';
-}
-
 static const char *make_edits(struct run *run, size_t *length)
 {
 	const struct source *source = run->merge->actual;
-	const bool carriage = has_carriages(source);
 	struct strbuf out = STRBUF_INIT;
 	size_t at = 0;
 	char *text;
@@ -325,7 +359,7 @@ static const char *make_edits(struct run *run, size_t *length)
 		const struct edit *edit = &run->edits.items[i];
 
 		strbuf_add(&out, source->text + at, edit->start - at);
-		add_lines(&out, edit->text, carriage);
+		strbuf_adds(&out, edit->text);
 		at = edit->end;
 	}
 	strbuf_add(&out, source->text + at, source->length - at);
@@ -340,10 +374,13 @@ const char *merge_files(const struct merge *merge, size_t *length)
 	struct run run = {.merge = merge, .arena = merge->arena};
 	const char *text;
 
+	run.carriage = has_carriages(merge->actual);
 	run.actual = layout_read(merge->arena, merge->actual, merge->kind);
 	run.wanted = layout_read(merge->arena, merge->wanted, merge->kind);
 	for (size_t i = 0; i < run.wanted.count; i++)
-		merge_entry(&run, &run.wanted.items[i]);
+		/* of those of one name the last is in force */
+		if (layout_find(&run.wanted, run.wanted.items[i].key) == &run.wanted.items[i])
+			merge_entry(&run, &run.wanted.items[i]);
 	for (size_t i = 0; i < merge->before->count; i++) {
 		const struct owned *owned = &merge->before->items[i];
 

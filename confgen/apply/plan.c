@@ -249,10 +249,6 @@ static int plan_file(struct run *run, const struct rendered_file *rendered, cons
 	file.index_missing = file.index && !file.changed && !has_index(run, &file);
 	if (file.changed && file.kind != LAYOUT_NONE)
 		add_changes(run, &file);
-	if (file.changed && strcmp(path, "postern/postern-gate.conf") == 0)
-		run->plan->gate = true;
-	else if (file.changed && strncmp(path, "postern/postern-milter", 22) == 0)
-		run->plan->milter = true;
 	*arena_push(run->arena, &run->plan->files) = file;
 	return 0;
 }
@@ -382,6 +378,24 @@ static int find_drifts(struct run *run)
 
 /* ---- all of it ---- */
 
+/* Whether a setting that is new says no more than its default. */
+static bool says_default(struct arena *arena, const struct plan *plan, const struct change *change)
+{
+	const char *built_in = tables_default(change->key);
+
+	for (size_t i = 0; i < plan->files.count && built_in && change->kind == CHANGE_ADDED; i++) {
+		const struct planned_file *file = &plan->files.items[i];
+		const struct layout layout = strcmp(file->path, change->file) == 0
+						     ? layout_read(arena, &file->after, file->kind)
+						     : (struct layout){0};
+		const struct entry *entry = layout.count ? layout_find(&layout, change->key) : NULL;
+
+		if (entry)
+			return strcmp(entry->value, built_in) == 0;
+	}
+	return false;
+}
+
 static void judge_need(struct plan *plan, struct arena *arena)
 {
 	for (size_t i = 0; i < plan->files.count; i++)
@@ -394,7 +408,7 @@ static void judge_need(struct plan *plan, struct arena *arena)
 					     ? activate_restart_reason(change->key)
 					     : NULL;
 
-		if (!reason)
+		if (!reason || says_default(arena, plan, change))
 			continue;
 		plan->need = NEED_RESTART;
 		*arena_push(arena, &plan->reasons) =

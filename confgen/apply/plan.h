@@ -73,7 +73,6 @@ struct plan {
 	struct owned_list owned;
 	enum need need;
 	struct words reasons; /* for a restart */
-	bool milter, gate;    /* their configuration changes */
 };
 
 /*

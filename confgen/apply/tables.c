@@ -9,6 +9,13 @@ const char *tables_index_suffix(const char *type_name)
 	return type ? type->index : NULL;
 }
 
+const char *tables_default(const char *name)
+{
+	const struct parameter *parameter = parameter_find(name);
+
+	return parameter ? parameter_default(parameter, POSTFIX_USUAL) : NULL;
+}
+
 /* Whether a word of `known`, words by line, is the text. */
 static bool has_word(const char *known, const struct text *word)
 {

@@ -1,6 +1,6 @@
 /*
- * What applying needs to know of lookup tables. (The configuration folder's own headers and the
- * topology's do not go together.) Thread-safe.
+ * What applying needs to know of lookup tables and settings. (The configuration folder's own
+ * headers and the topology's do not go together.) Thread-safe.
  */
 #ifndef CONFGEN_APPLY_TABLES_H
 #define CONFGEN_APPLY_TABLES_H
@@ -9,6 +9,9 @@
 
 /* What postmap adds to the name of a table of this type: ".db"; NULL: it makes no index. */
 const char *tables_index_suffix(const char *type_name);
+
+/* The default of a setting of main.cf, not expanded; NULL: it is none that is built in. */
+const char *tables_default(const char *parameter);
 
 /*
  * An error in `list` for each table of the texts, either of which may be NULL, whose type is not

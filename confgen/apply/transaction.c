@@ -27,11 +27,24 @@ static int make_folders(struct transaction *transaction)
 	return mkdirat(transaction->staging, PREVIEW, 0755) < 0 ? -errno : 0;
 }
 
+static bool needs_root(const struct changed_files *files, enum place_root wanted)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		enum place_root root;
+		const char *name;
+
+		if (place_split(files->items[i].path, &root, &name) && root == wanted)
+			return true;
+	}
+	return false;
+}
+
 /* The folder of the second root may have to be made; an empty one does no harm. */
-static int make_roots(struct place *place)
+static int make_roots(struct place *place, const struct changed_files *files)
 {
 	for (int root = 0; root < PLACE_ROOTS; root++) {
-		if (place->fds[root] >= 0 || !place->folders[root])
+		if (place->fds[root] >= 0 || !place->folders[root] ||
+		    !needs_root(files, (enum place_root)root))
 			continue;
 		if (mkdir(place->folders[root], 0755) < 0 && errno != EEXIST)
 			return -errno;
@@ -93,7 +106,7 @@ int transaction_begin(struct arena *arena, struct place *place, const struct sto
 {
 	struct transaction transaction = {arena, place, store, files, .staging = -1};
 	const char *folder = place->folders[ROOT_CONFIG];
-	int error = make_roots(place);
+	int error = make_roots(place, files);
 
 	if (error)
 		return error;

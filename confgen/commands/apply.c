@@ -119,34 +119,16 @@ static void return_to(struct applying *applying, const struct state *failed)
 		return;
 	}
 	note(applying, &state, "done, because Postfix did not take the change");
-	printf("The former state is back.\n");
-	if (applying_activate(applying, back.need))
-		store_activate(&applying->store, state.number);
+	fprintf(applying->say, "The former state is back.\n");
+	applying_reload_own(applying, &state);
+	applying_activate(applying, back.need, &state);
 }
 
-/* The programs of Postern whose configuration changed. */
-static void reload_own(struct applying *applying, const struct plan *plan)
+static enum exit_status activate(struct applying *applying, const struct state *state,
+				 enum need need)
 {
-	static const char *const units[] = {"postern-milter.service", "postern-gate.service"};
-	const bool changed[] = {plan->milter, plan->gate};
-
-	for (size_t i = 0; i < 2; i++) {
-		if (!changed[i] || applying->no_reload)
-			continue;
-		if (activate_service(applying->run->arena, units[i], applying->run->list))
-			printf("%s: reloaded\n", units[i]);
-		else
-			printf("%s: systemd does not run it; restart it yourself\n", units[i]);
-	}
-}
-
-static enum exit_status activate(struct applying *applying, const struct plan *plan,
-				 const struct state *state, enum need need)
-{
-	if (plan)
-		reload_own(applying, plan);
-	if (!applying_failed(applying) && applying_activate(applying, need)) {
-		store_activate(&applying->store, state->number);
+	applying_reload_own(applying, state);
+	if (!applying_failed(applying) && applying_activate(applying, need, state)) {
 		note(applying, state, applying->no_reload ? "done, files only" : "done");
 		return EXIT_CLEAN;
 	}
@@ -161,9 +143,10 @@ static enum exit_status change(struct applying *applying, const struct plan *pla
 	struct changed_files files = plan_transaction(arena, plan, &applying->place);
 	struct state state = applying_new_state(applying, &files);
 	struct transaction transaction;
-	int error =
-		transaction_begin(arena, &applying->place, &applying->store, &files, &transaction);
+	int error;
 
+	applying_hold_signals();
+	error = transaction_begin(arena, &applying->place, &applying->store, &files, &transaction);
 	if (error)
 		return applying_explain(applying, error);
 	if (!is_dms(applying))
@@ -180,9 +163,9 @@ static enum exit_status change(struct applying *applying, const struct plan *pla
 	error = transaction_commit(&transaction, &state);
 	if (error)
 		return applying_explain(applying, error);
-	printf("State %d is in place: %zu file%s.\n", state.number, files.count,
-	       files.count == 1 ? "" : "s");
-	return activate(applying, plan, &state, plan->need);
+	fprintf(applying->say, "State %d is in place: %zu file%s.\n", state.number, files.count,
+		files.count == 1 ? "" : "s");
+	return activate(applying, &state, plan->need);
 }
 
 /* Nothing to change; but a killed run may have left Postfix with the former configuration. */
@@ -192,8 +175,8 @@ static enum exit_status finish(struct applying *applying)
 
 	if (!last || last->active || applying->no_reload || is_dms(applying))
 		return EXIT_CLEAN;
-	printf("State %d was not taken up yet.\n", last->number);
-	return activate(applying, NULL, last, last->restart ? NEED_RESTART : NEED_RELOAD);
+	fprintf(applying->say, "State %d was not taken up yet.\n", last->number);
+	return activate(applying, last, last->restart ? NEED_RESTART : NEED_RELOAD);
 }
 
 static enum exit_status apply(struct applying *applying)

@@ -5,6 +5,7 @@
 #include "confgen/apply/settle.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 /* ---- options ---- */
@@ -69,6 +70,8 @@ static error_t parse_plan(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'f':
 		choose(state, value, "text", "json", &applying->json);
+		/* what a program reads is the plan alone */
+		applying->say = applying->json ? stderr : stdout;
 		return 0;
 	case KEY_TAKE_OVER:
 		applying->plan.take_over = true;
@@ -122,7 +125,7 @@ void applying_init(struct applying *applying, struct run *run)
 {
 	*applying = (struct applying){
 		.run = run,
-		.config = APPLY_CONFIG,
+		.say = stdout,
 		.postern = APPLY_POSTERN,
 		.states = APPLY_STATES,
 		.keep = APPLY_KEEP,
@@ -226,16 +229,23 @@ enum exit_status applying_load(struct applying *applying, bool only_look)
 
 static enum exit_status open_place(struct applying *applying)
 {
+	static const char dms_hint[] = "give the folder that the container reads its overrides "
+				       "from: --config-dir docker-data/dms/config";
 	const bool dms = applying->node && applying->node->kind.value == KIND_DMS;
-	int error = place_open(applying->run->arena, applying->config,
-			       dms ? NULL : applying->postern, &applying->place);
+	int error;
 
+	if (dms && !applying->config) {
+		applying_refuse(applying, dms_hint, "where are the files of node '%s'?",
+				applying->node->head.name.value);
+		return EXIT_USAGE;
+	}
+	if (!applying->config)
+		applying->config = APPLY_CONFIG;
+	error = place_open(applying->run->arena, applying->config, dms ? NULL : applying->postern,
+			   &applying->place);
 	if (!error)
 		return EXIT_CLEAN;
-	applying_refuse(applying,
-			dms ? "give the folder that the container reads its overrides from: "
-			      "--config-dir docker-data/dms/config"
-			    : "is Postfix installed here?",
+	applying_refuse(applying, dms ? dms_hint : "is Postfix installed here?",
 			"cannot use the folder %s: %s", applying->config, strerror(-error));
 	return EXIT_BROKEN;
 }
@@ -263,7 +273,9 @@ static enum exit_status open_store(struct applying *applying, bool lock)
 	}
 	if (error) {
 		applying_refuse(applying,
-				error == -EPERM ? "it must belong to you, with mode 0700" : NULL,
+				error == -EPERM	   ? "it must belong to you, with mode 0700"
+				: error == -EACCES ? "give another one: --state-dir"
+						   : NULL,
 				"cannot use the folder of former states, %s/apply: %s",
 				applying->states, strerror(-error));
 		return EXIT_BROKEN;
@@ -299,6 +311,8 @@ enum exit_status applying_open(struct applying *applying, bool lock)
 	int error;
 
 	if (status == EXIT_CLEAN && lock) {
+		/* folders of ours are Postfix's to pass through; each file has its own mode */
+		umask(022);
 		place_check_folders(applying->run->arena, &applying->place, applying->run->list);
 		if (applying_failed(applying))
 			return EXIT_FINDINGS;
@@ -385,21 +399,69 @@ bool applying_can_activate(struct applying *applying)
 	return !error && running;
 }
 
-bool applying_activate(struct applying *applying, enum need need)
+bool applying_activate(struct applying *applying, enum need need, const struct state *state)
 {
 	struct arena *arena = applying->run->arena;
 	const char *config = applying->place.folders[ROOT_CONFIG];
 	struct placed master;
+	bool good = true;
 
-	if (need == NEED_NOTHING || applying->no_reload)
+	if (need != NEED_NOTHING && applying->no_reload)
 		return true;
-	printf("Postfix: %s\n", need_name(need));
-	fflush(stdout);
-	if (!activate_postfix(arena, config, need, applying->run->list))
-		return false;
-	if (place_read(arena, &applying->place, "config/master.cf", &master) < 0 || !master.there)
-		return true;
-	return activate_test(arena, config, &master.text, applying->run->list);
+	if (need != NEED_NOTHING) {
+		fprintf(applying->say, "Postfix: %s\n", need_name(need));
+		fflush(applying->say);
+		good = activate_postfix(arena, config, need, applying->run->list);
+		if (good && place_read(arena, &applying->place, "config/master.cf", &master) == 0 &&
+		    master.there)
+			good = activate_test(arena, config, &master.text, applying->run->list);
+	}
+	if (good)
+		store_activate(&applying->store, state->number);
+	return good;
+}
+
+static bool changes_file(const struct state *state, const char *path)
+{
+	for (size_t i = 0; i < state->files.count; i++)
+		if (strcmp(state->files.items[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+void applying_reload_own(struct applying *applying, const struct state *state)
+{
+	static const char *const names[] = {"postern-milter", "postern-gate"};
+	struct arena *arena = applying->run->arena;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !applying->no_reload; i++) {
+		if (!changes_file(state, arena_printf(arena, "postern/%s.conf", names[i])))
+			continue;
+		if (activate_service(arena, arena_printf(arena, "%s.service", names[i]),
+				     applying->run->list))
+			fprintf(applying->say, "%s: reloaded\n", names[i]);
+		else
+			fprintf(applying->say, "%s: systemd does not run it; restart it yourself\n",
+				names[i]);
+	}
+	/* who sets the rules of a firewall knows what else is in it */
+	if (changes_file(state, "postern/postern.nft"))
+		fputs("postern.nft: not loaded; nft -f loads it\n", applying->say);
+}
+
+static void note_signal(int signal)
+{
+	(void)signal;
+}
+
+void applying_hold_signals(void)
+{
+	static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
+	/* a handler, not SIG_IGN, which the programs that are started would inherit */
+	const struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaction(signals[i], &action, NULL);
 }
 
 /* ---- changing ---- */

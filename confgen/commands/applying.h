@@ -17,9 +17,11 @@
 /* One run of such a command. */
 struct applying {
 	struct run *run;
-	const char *config, *postern, *states; /* folders */
+	const char *config; /* folders; NULL: Postfix's own */
+	const char *postern, *states;
 	struct plan_options plan;
 	bool json;		 /* --format */
+	FILE *say;		 /* what is done is told here */
 	bool force;		 /* on another machine, too */
 	bool yes;		 /* asks nothing */
 	bool no_reload;		 /* files only */
@@ -62,8 +64,17 @@ enum exit_status applying_confirm(const struct applying *applying);
 /* Whether Postfix can take changes up; false with an error. */
 bool applying_can_activate(struct applying *applying);
 
-/* Reload or restart, and a look whether it answers. */
-bool applying_activate(struct applying *applying, enum need need);
+/* Reload or restart, and a look whether it answers: then the state is marked as taken up. */
+bool applying_activate(struct applying *applying, enum need need, const struct state *state);
+
+/* Has those programs of Postern reload whose configuration is among the files of the state. */
+void applying_reload_own(struct applying *applying, const struct state *state);
+
+/*
+ * From here on, signals that would end the run are caught: it ends by itself, one way or the other.
+ * Programs that it starts are ended by them.
+ */
+void applying_hold_signals(void);
 
 /* Puts an earlier state in place; `state` is completed and describes the change. */
 int applying_go_back(struct applying *applying, struct way_back *back, struct state *state);

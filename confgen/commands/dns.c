@@ -274,6 +274,9 @@ static enum exit_status work(struct arguments *arguments)
 	dns_records_derive(run->arena, run->topology, &arguments->dns, arguments->found, &records);
 	if (arguments->verify)
 		return verify(arguments, &records);
+	/* a record that receivers refuse is worse than none */
+	if (diagnostics_count(arguments->found, SEVERITY_ERROR))
+		return EXIT_FINDINGS;
 	if (!arguments->serial)
 		arguments->serial = 1;
 	return arguments->output ? write_files(arguments, &records)

@@ -12,7 +12,7 @@ struct arguments {
 
 static enum exit_status write_dot(const struct graph *graph, struct strbuf *out)
 {
-	graph_write_dot(graph, out);
+	graph_write_dot(graph, GRAPH_ACROSS, out);
 	return EXIT_CLEAN;
 }
 
@@ -26,7 +26,7 @@ static enum exit_status write_svg(const struct graph *graph, struct strbuf *out)
 {
 	const char *svg, *errors;
 	size_t length;
-	int error = graph_draw_svg(graph, &svg, &length, &errors);
+	int error = graph_draw_svg(graph, GRAPH_ACROSS, &svg, &length, &errors);
 
 	if (error == -ENOENT)
 		complain("SVG is drawn by Graphviz's program dot, which is not installed here "

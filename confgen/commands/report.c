@@ -72,7 +72,9 @@ static void draw(struct page *page, const struct arguments *arguments)
 		page->no_svg = "The topology has too many hosts for one picture.";
 		return;
 	}
-	error = graph_draw_svg(page->graph, &page->svg, &length, &errors);
+	error = graph_draw_svg(page->graph, GRAPH_ACROSS, &page->svg, &length, &errors);
+	if (!error)
+		error = graph_draw_svg(page->graph, GRAPH_DOWN, &page->tall, &length, &errors);
 	if (!error)
 		return;
 	page->no_svg = error == -ENOENT ? "Graphviz's program dot, which draws the picture, is not "

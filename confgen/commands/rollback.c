@@ -172,15 +172,16 @@ static enum exit_status go(struct applying *applying, struct way_back *back)
 {
 	struct arena *arena = applying->run->arena;
 	struct state state = applying_new_state(applying, &back->files);
-	int error = applying_go_back(applying, back, &state);
 	bool good;
+	int error;
 
+	applying_hold_signals();
+	error = applying_go_back(applying, back, &state);
 	if (error)
 		return applying_explain(applying, error);
 	printf("State %d is in place.\n", state.number);
-	good = applying_activate(applying, back->need);
-	if (good)
-		store_activate(&applying->store, state.number);
+	applying_reload_own(applying, &state);
+	good = applying_activate(applying, back->need, &state);
 	store_log(&applying->store, state.who,
 		  arena_printf(arena, "rollback %d: to %d: %s", state.number, back->number,
 			       good ? "done" : "Postfix did not take it"));

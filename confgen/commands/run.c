@@ -168,6 +168,14 @@ enum exit_status run_put(const struct strbuf *text, const char *path)
 	return EXIT_BROKEN;
 }
 
+bool run_flush(void)
+{
+	if (fflush(stdout) != EOF && !ferror(stdout))
+		return true;
+	complain("cannot write the output: %s", strerror(errno));
+	return false;
+}
+
 void run_report(const struct run *run, FILE *out)
 {
 	diagnostics_print(run->list, out, diagnostics_want_color(out));

@@ -51,6 +51,9 @@ struct trace *run_trace(struct run *run);
 /* Writes a file as a whole or not at all; "-" is standard output. Complains where that fails. */
 enum exit_status run_put(const struct strbuf *text, const char *path);
 
+/* Writes out what was printed; complains, and gives false, when that cannot be done. */
+bool run_flush(void);
+
 /* Prints the diagnostics to `out`, in colour when that is a terminal. */
 void run_report(const struct run *run, FILE *out);
 

@@ -158,9 +158,9 @@ static enum exit_status run_tests(const struct arguments *arguments)
 	if (status == EXIT_CLEAN) {
 		count(&tests);
 		test_report(stdout, &tests, arguments->format, arguments->explain);
-		status = fflush(stdout) == EOF ? EXIT_BROKEN
-			 : tests.failed	       ? EXIT_FINDINGS
-					       : EXIT_CLEAN;
+		status = tests.failed ? EXIT_FINDINGS : EXIT_CLEAN;
+		if (!run_flush())
+			status = EXIT_BROKEN;
 	}
 	release(&tests);
 	trace_done(trace);

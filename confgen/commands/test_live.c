@@ -6,41 +6,71 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* A lab, and the folder with what it is given. */
 struct lab {
 	struct run *run;
 	const char *program, *name, *folder;
+	bool interrupted;
 };
 
 /* --- the program --- */
 
+/* Signals that end a run, which are blocked while there is a lab to be taken down. */
+static void signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGCHLD);
+}
+
+/* Its exit status; one that we are told to end is told the same. */
+static int await(struct lab *lab, pid_t child)
+{
+	sigset_t set;
+	int status;
+
+	signals(&set);
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		int number = sigwaitinfo(&set, NULL);
+
+		if (number < 0 || number == SIGCHLD)
+			continue;
+		lab->interrupted = true;
+		kill(child, SIGTERM);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}
+
 /* Runs it with its standard output in a file (NULL: nowhere); gives its exit status, or -errno. */
-static int run_lab(const struct lab *lab, const char *output, const char *const *arguments)
+static int run_lab(struct lab *lab, const char *output, const char *const *arguments)
 {
 	posix_spawn_file_actions_t actions;
-	int status, error;
+	posix_spawnattr_t attributes;
+	sigset_t none;
 	pid_t child;
+	int error;
 
+	sigemptyset(&none);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 1, output ? output : "/dev/null",
 					 O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	error = posix_spawnp(&child, lab->program, &actions, NULL, (char **)(void *)arguments,
-			     environ);
+	error = posix_spawnp(&child, arguments[0], &actions, &attributes,
+			     (char **)(void *)arguments, environ);
 	posix_spawn_file_actions_destroy(&actions);
-	if (error)
-		return -error;
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+	posix_spawnattr_destroy(&attributes);
+	return error ? -error : await(lab, child);
 }
 
 static const char *path_in(const struct lab *lab, const char *name)
@@ -116,7 +146,7 @@ static const char *obstacle(const struct trial *trial, const struct needs *needs
 		       : NULL;
 }
 
-static bool write_messages(const struct lab *lab, const struct test_run *tests, struct needs *needs,
+static bool write_messages(const struct test_run *tests, const struct needs *needs,
 			   const char *path)
 {
 	json_t *messages = json_array(), *all;
@@ -140,7 +170,6 @@ static bool write_messages(const struct lab *lab, const struct test_run *tests, 
 	json_decref(all);
 	if (!good)
 		complain("cannot write %s: %s", path, strerror(errno));
-	(void)lab;
 	return good;
 }
 
@@ -242,7 +271,7 @@ static const char *compare(struct arena *arena, const struct trace_result *resul
 	return differs ? differs : compare_arrival(arena, result, lab);
 }
 
-static bool take_results(const struct lab *lab, const char *path, struct test_run *tests)
+static bool take_results(struct lab *lab, const char *path, struct test_run *tests)
 {
 	json_error_t error;
 	json_t *all = json_load_file(path, 0, &error);
@@ -268,7 +297,7 @@ static bool take_results(const struct lab *lab, const char *path, struct test_ru
 
 /* --- a lab's life --- */
 
-static bool boot_and_send(const struct lab *lab, struct test_run *tests, struct needs *needs)
+static bool boot_and_send(struct lab *lab, struct test_run *tests, struct needs *needs)
 {
 	const char *messages = path_in(lab, "messages.json"), *out = path_in(lab, "out");
 	const char *results = path_in(lab, "results.json");
@@ -278,7 +307,7 @@ static bool boot_and_send(const struct lab *lab, struct test_run *tests, struct 
 	const char *const send[] = {lab->program, "send", lab->name, NULL};
 	int status;
 
-	if (run_write(lab->run, out) != EXIT_CLEAN || !write_messages(lab, tests, needs, messages))
+	if (run_write(lab->run, out) != EXIT_CLEAN || !write_messages(tests, needs, messages))
 		return false;
 	status = run_lab(lab, NULL, up);
 	if (status < 0) {
@@ -286,21 +315,20 @@ static bool boot_and_send(const struct lab *lab, struct test_run *tests, struct 
 			 strerror(-status));
 		return false;
 	}
-	if (status == 0)
+	if (status == 0 && !lab->interrupted)
 		status = run_lab(lab, results, send);
-	if (status != 0) {
-		complain("the lab failed, for the reason above");
+	if (status != 0 || lab->interrupted) {
+		complain(lab->interrupted ? "interrupted" : "the lab failed, for the reason above");
 		return false;
 	}
 	return take_results(lab, results, tests);
 }
 
-static void remove_folder(const struct lab *lab)
+/* Whatever happened, nothing stays. */
+static void take_down(struct lab *lab)
 {
-	const char *const command[] = {"rm", "-rf", "--", lab->folder, NULL};
-	const struct lab rm = {lab->run, "rm", NULL, lab->folder};
-
-	run_lab(&rm, NULL, command);
+	run_lab(lab, NULL, (const char *const[]){lab->program, "down", lab->name, NULL});
+	run_lab(lab, NULL, (const char *const[]){"rm", "-rf", "--", lab->folder, NULL});
 }
 
 enum exit_status test_live(struct run *run, struct trace *trace, const char *lab_program,
@@ -311,6 +339,7 @@ enum exit_status test_live(struct run *run, struct trace *trace, const char *lab
 		arena_printf(run->arena, "%s/postern-test.XXXXXX", base && *base ? base : "/tmp");
 	struct lab lab = {.run = run, .program = find_lab(run->arena, lab_program)};
 	struct needs needs = {0};
+	sigset_t set, before;
 	bool good;
 
 	if (geteuid() != 0) {
@@ -329,8 +358,10 @@ enum exit_status test_live(struct run *run, struct trace *trace, const char *lab
 	for (size_t i = 0; i < tests->count; i++)
 		for (size_t j = 0; j < tests->items[i].trials.count; j++)
 			needs_add(trace, &tests->items[i].trials.items[j].request, &needs);
+	signals(&set);
+	sigprocmask(SIG_BLOCK, &set, &before);
 	good = boot_and_send(&lab, tests, &needs);
-	run_lab(&lab, NULL, (const char *const[]){lab.program, "down", lab.name, NULL});
-	remove_folder(&lab);
+	take_down(&lab);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return good ? EXIT_CLEAN : EXIT_BROKEN;
 }

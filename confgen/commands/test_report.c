@@ -1,9 +1,9 @@
 /* Reports of tests; see test_report.h. */
 #include "confgen/commands/test_report.h"
 #include "confgen/commands/trace_print.h"
+#include "confgen/report/report.h"
 #include "confgen/topology/schema.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const char *lab_summary(const struct trial *trial)
@@ -122,39 +122,9 @@ static void tap(FILE *out, const struct test_run *run, bool explain)
 
 /* --- JUnit --- */
 
-static void xml(FILE *out, const char *text)
-{
-	char *escaped = NULL;
-	size_t length = 0;
-	FILE *memory = open_memstream(&escaped, &length);
-
-	if (!memory)
-		return;
-	print_escaped(memory, text, strlen(text));
-	fclose(memory);
-	for (const char *at = escaped; *at; at++)
-		switch (*at) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			fputc(*at, out);
-		}
-	free(escaped);
-}
-
 static void xml_line(FILE *out, const char *text)
 {
-	xml(out, text);
+	report_print_xml(text, out);
 	fputc('\n', out);
 }
 
@@ -166,11 +136,11 @@ static void junit_case(FILE *out, const struct test_run *run,
 
 	fprintf(out, "    <testcase classname=\"%s\" name=\"",
 		outcome->check->implied ? "implied" : "tests");
-	xml(out, outcome->check->name);
+	report_print_xml(outcome->check->name, out);
 	if (!outcome->failed) {
 		fputs(skip ? "\"><skipped message=\"" : "\"/>\n", out);
 		if (skip) {
-			xml(out, skip);
+			report_print_xml(skip, out);
 			fputs("\"/></testcase>\n", out);
 		}
 		return;
@@ -179,7 +149,7 @@ static void junit_case(FILE *out, const struct test_run *run,
 		why = outcome->trials.items[i].why ? outcome->trials.items[i].why
 						   : outcome->trials.items[i].differs;
 	fputs("\"><failure message=\"", out);
-	xml(out, why);
+	report_print_xml(why, out);
 	fputs("\">", out);
 	for (size_t i = 0; i < outcome->trials.count; i++)
 		if (is_bad(&outcome->trials.items[i]))
@@ -196,7 +166,7 @@ static void junit(FILE *out, const struct test_run *run)
 	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"postern-confgen\">\n"
 	      "  <testsuite name=\"",
 	      out);
-	xml(out, run->topology);
+	report_print_xml(run->topology, out);
 	fprintf(out, "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\">\n",
 		run->count, run->failed, skipped);
 	for (size_t i = 0; i < run->count; i++)

@@ -225,7 +225,7 @@ static enum exit_status trace_it(struct run *run, const struct arguments *argume
 	trace_message(trace, &request, &result);
 	show(arguments, &result);
 	trace_done(trace);
-	if (fflush(stdout) == EOF)
+	if (!run_flush())
 		return EXIT_BROKEN;
 	return result.outcome == OUTCOME_DELIVERED || result.outcome == OUTCOME_RELAYED
 		       ? EXIT_CLEAN

@@ -57,6 +57,11 @@ const char *facts_next_hop(struct arena *arena, const struct topology *topology,
 	return NULL;
 }
 
+bool facts_has_milter(const struct facts *facts)
+{
+	return facts->signs.count > 0 || facts->node->verify.value;
+}
+
 const char *facts_milter_socket(const struct node *node)
 {
 	return node->kind.value == KIND_DMS ? "inet:8894@127.0.0.1"
@@ -245,6 +250,27 @@ static const struct credentials *login_at(const struct link *link, const struct 
 	return NULL;
 }
 
+/*
+ * docker-mailserver makes TLS a must for every destination as soon as there are passwords for one:
+ * hops without a login need a row that says what their link does.
+ */
+static bool demands_tls(const struct facts *facts)
+{
+	if (facts->node->kind.value != KIND_DMS)
+		return false;
+	for (size_t i = 0; i < facts->topology->routes.count; i++) {
+		const struct node *next =
+			route_next(&facts->topology->routes.items[i], facts->node);
+		const struct link *link =
+			next ? topology_link(facts->topology, facts->node, next) : NULL;
+
+		if (next && (next->credentials.head.given || next->sender_credentials.count ||
+			     (link && login_at(link, next))))
+			return true;
+	}
+	return false;
+}
+
 static void derive_sending(struct arena *arena, struct facts *facts, const struct node *next)
 {
 	const struct link *link = topology_link(facts->topology, facts->node, next);
@@ -272,7 +298,8 @@ static void derive_sending(struct arena *arena, struct facts *facts, const struc
 		return;
 	}
 	/* may is what holds without a row, unless the node asks more of the Internet */
-	if (link->tls.value != TLS_MAY || facts->node->outbound_tls.value != TLS_MAY)
+	if (link->tls.value != TLS_MAY || facts->node->outbound_tls.value != TLS_MAY ||
+	    demands_tls(facts))
 		push_policy(arena, facts, hop, link->tls.value, next->hostname.value,
 			    &link->fingerprints, link->tls.given ? link->tls.at : link->head.at);
 	login = login_at(link, next);

@@ -191,6 +191,9 @@ struct facts *facts_derive(struct arena *arena, const struct topology *topology,
 const char *facts_next_hop(struct arena *arena, const struct topology *topology,
 			   const struct node *sender, const struct node *receiver);
 
+/* Whether the node has a milter: it signs, or verifies. */
+bool facts_has_milter(const struct facts *facts);
+
 /* Where the node's milter listens, as the milter's configuration names it. */
 const char *facts_milter_socket(const struct node *node);
 

@@ -161,19 +161,23 @@ static json_t *milter(struct arena *arena, const struct facts *facts)
 	bool is_postfix = facts->node->kind.value == KIND_POSTFIX;
 	json_t *listeners;
 
-	if (facts->signs.count == 0)
+	if (!facts_has_milter(facts))
 		return json_false();
 	listeners = view_milter_listeners(arena, facts);
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:b, s:o, s:o, s:o}", "socket",
-			 facts_milter_socket(facts->node), "log",
-			 node_is_container(facts->node) ? "stderr" : "syslog", "unix", is_postfix,
-			 "signs", signs(arena, facts), "clients",
-			 trusted(arena, &facts->signed_clients), "has_relay_users",
-			 facts->relay_users.count > 0, "relay_users",
-			 usernames(&facts->relay_users), "policy",
-			 is_postfix && json_array_size(listeners) > 0, "listeners", listeners,
-			 "bindings", view_milter_bindings(arena, facts), "origin",
-			 place(arena, facts->signs.items[0].at));
+	return json_pack(
+		"{s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o}", "socket",
+		facts_milter_socket(facts->node), "log",
+		node_is_container(facts->node) ? "stderr" : "syslog", "unix", is_postfix, "signs",
+		signs(arena, facts), "clients",
+		trusted(arena, facts->signs.count ? &facts->signed_clients : &facts->trusted),
+		"has_relay_users", facts->relay_users.count > 0, "relay_users",
+		usernames(&facts->relay_users), "policy",
+		is_postfix && json_array_size(listeners) > 0, "listeners", listeners, "bindings",
+		view_milter_bindings(arena, facts), "verify",
+		placed(arena, facts->node->verify.value ? facts->hostname : NULL,
+		       facts->node->verify.at),
+		"origin",
+		facts->signs.count ? place(arena, facts->signs.items[0].at) : json_false());
 }
 
 static json_t *submission(struct arena *arena, const struct facts *facts)
@@ -267,6 +271,13 @@ static void set(json_t *object, const char *key, json_t *value)
 		abort();
 }
 
+/* Whether a program of ours runs beside Postfix. */
+static bool has_helpers(const json_t *view)
+{
+	return json_is_object(json_object_get(view, "milter")) ||
+	       json_is_true(json_object_get(json_object_get(view, "proxied"), "has_gate"));
+}
+
 json_t *view_of_node(struct arena *arena, const struct facts *facts)
 {
 	const struct node *node = facts->node;
@@ -322,6 +333,7 @@ json_t *view_of_node(struct arena *arena, const struct facts *facts)
 	set(view, "milter", milter(arena, facts));
 	set(view, "behind_proxy", json_boolean(facts->proxied.count > 0));
 	set(view, "proxied", view_proxied(arena, facts));
+	set(view, "has_helpers", json_boolean(has_helpers(view)));
 	set(view, "proxy", view_proxy(arena, facts));
 	return view;
 }

@@ -5,6 +5,7 @@
 #include <ctype.h>
 
 #define DEFAULT_BASE "debian:bookworm-slim"
+#define HEALTH_PORT  8893 /* of the milter, on loopback */
 
 /*
  * A name as Kubernetes and Compose take it: lower case, digits and '-', from a letter to a letter
@@ -219,11 +220,10 @@ static json_t *indexed(struct arena *arena, const struct facts *facts)
 
 	for (size_t i = 0; i < all.count; i++)
 		if (table_is_indexed(facts->node, &all.items[i]))
-			json_array_append_new(
-				array, json_pack("{s:s, s:s}", "type",
-						 table_type(facts->node, &all.items[i]), "path",
-						 arena_printf(arena, "/etc/postfix/%s",
-							      all.items[i].name)));
+			json_array_append_new(array,
+					      json_pack("{s:s, s:s}", "type",
+							table_type(facts->node, &all.items[i]),
+							"name", all.items[i].name));
 	return array;
 }
 
@@ -237,7 +237,7 @@ json_t *view_of_container(struct arena *arena, const struct facts *facts)
 		return json_false();
 	all_networks = networks(arena, facts);
 	all_secrets = secrets(arena, facts);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:b, s:o, s:o, s:o, s:i, s:s}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:b, s:o, s:o, s:o, s:i, s:i, s:s}",
 			 "name", label(arena, name), "base",
 			 or_default(deployment->base.value, DEFAULT_BASE), "image",
 			 or_default(deployment->image.value,
@@ -252,5 +252,6 @@ json_t *view_of_container(struct arena *arena, const struct facts *facts)
 			 all_networks, "has_secrets", json_array_size(all_secrets) > 0, "secrets",
 			 all_secrets, "tables", tables(arena, facts), "indexed",
 			 indexed(arena, facts), "port", facts->node->client_count ? 587 : 25,
-			 "origin", view_place(arena, deployment->head.at));
+			 "health_port", HEALTH_PORT, "origin",
+			 view_place(arena, deployment->head.at));
 }

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <time.h>
 
-#define PATIENCE 2 /* questions without an answer, after which no server is believed to be there \
-		    */
+#define PATIENCE                                                                        \
+	2 /* questions without an answer, after which no server is believed to be there \
+	   */
 #define MOST_ASKED 200000 /* answers of strangers decide on some of the questions */
 
 static long long now(void)

@@ -40,6 +40,9 @@ bool build_wants(const struct builder *builder, const struct domain *domain);
  */
 const struct node *build_entry(const struct domain *domain, size_t index, struct position *at);
 
+/* The name in in-addr.arpa or ip6.arpa. */
+const char *build_reverse_name(struct arena *arena, const struct ip_address *address);
+
 /* --- egress.c --- */
 
 /* The terms of an SPF record, and what of them costs a look-up. */

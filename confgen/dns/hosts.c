@@ -190,7 +190,7 @@ void build_hosts(struct builder *builder)
 
 /* --- what only the owner of an address can set --- */
 
-static const char *reverse_name(struct arena *arena, const struct ip_address *address)
+const char *build_reverse_name(struct arena *arena, const struct ip_address *address)
 {
 	const unsigned char *o = address->octets;
 	const char *name = "";
@@ -241,7 +241,7 @@ void build_reverse(struct builder *builder)
 	for (size_t i = 0; i < builder->out->egress_count; i++) {
 		const struct dns_egress *egress = &builder->out->egresses[i];
 		struct dns_record record = {
-			.owner = reverse_name(builder->arena, &egress->address),
+			.owner = build_reverse_name(builder->arena, &egress->address),
 			.type = DNS_PTR,
 			.data = arena_printf(builder->arena, "%s.", egress->helo),
 			.purpose = PURPOSE_REVERSE,

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #define LONGEST_STRING 255 /* RFC 1035 3.3 */
+#define LONGEST_NAME   253 /* 2.3.4, without the final dot */
 
 const struct dns_rule_row dns_rules[DNS_RULE_COUNT] = {
 #define X(id, name, severity, summary) [DNS_RULE_##id] = {name, SEVERITY_##severity, summary},
@@ -95,6 +96,10 @@ void build_add(struct builder *builder, const struct dns_record *record)
 	struct dns_records *out = builder->out;
 	struct dns_record *copy;
 
+	if (strlen(record->owner) > LONGEST_NAME) {
+		build_note(builder, record->at, "%s is too long for a name in DNS", record->owner);
+		return;
+	}
 	out->items = arena_grow(builder->arena, out->items, out->count, sizeof(*out->items));
 	copy = &out->items[out->count++];
 	*copy = *record;

@@ -161,6 +161,8 @@ static void verify_set(struct verifier *verifier, const struct dns_record *set, 
 		verify_exchangers(verifier, set);
 	if (set->type == DNS_TLSA)
 		verify_dnssec(verifier, set);
+	if (set->purpose == PURPOSE_ADDRESS)
+		verify_other_family(verifier, set);
 }
 
 /* --- all of it --- */

@@ -145,6 +145,61 @@ void verify_egress(struct verifier *verifier, const struct dns_egress *egress)
 	}
 }
 
+static bool greets_as(const struct verifier *verifier, const char *name)
+{
+	for (size_t i = 0; i < verifier->records->egress_count; i++)
+		if (strcasecmp(verifier->records->egresses[i].helo, name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_known(const struct verifier *verifier, const char *name, enum dns_type type)
+{
+	for (size_t i = 0; i < verifier->records->count; i++)
+		if (verifier->records->items[i].type == type &&
+		    strcasecmp(verifier->records->items[i].owner, name) == 0)
+			return true;
+	return false;
+}
+
+/* A host that has IPv6 although the topology does not say so may send over it, and is refused. */
+static void verify_strange_address(struct verifier *verifier, const struct dns_record *host,
+				   const struct ip_address *address)
+{
+	const char *reverse = build_reverse_name(verifier->asker->arena, address);
+	const struct dns_answer *answer;
+	char text[IP_TEXT_SIZE];
+
+	ip_format(address, text);
+	dns_report(verifier->list, DIFFERENT, host->at,
+		   "address: %s leads to %s as well, of which the topology says nothing",
+		   host->owner, text);
+	diagnostics_hint(verifier->list, "remove the record, or give the node the address");
+	answer = greets_as(verifier, host->owner) ? verify_ask(verifier, reverse, DNS_PTR, host->at)
+						  : NULL;
+	if (!answer || answer->count)
+		return;
+	dns_report(verifier->list, NO_REVERSE, host->at,
+		   "%s, which %s leads to, has no name (PTR): if mail leaves from there, large "
+		   "receivers refuse it",
+		   text, host->owner);
+	diagnostics_hint(verifier->list, "ask your provider for one, or have Postfix leave IPv6 "
+					 "alone (extra: {inet_protocols: ipv4})");
+}
+
+void verify_other_family(struct verifier *verifier, const struct dns_record *address)
+{
+	enum dns_type other = address->type == DNS_A ? DNS_AAAA : DNS_A;
+	const struct dns_answer *answer;
+
+	if (is_known(verifier, address->owner, other))
+		return;
+	answer = verify_ask(verifier, address->owner, other, address->at);
+	for (size_t i = 0; answer && i < answer->count && i < MOST_NAMES; i++)
+		if (answer->items[i].type == other)
+			verify_strange_address(verifier, address, &answer->items[i].address);
+}
+
 /* --- DNSSEC --- */
 
 static bool is_secure(struct verifier *verifier, const char *name, enum dns_type type,

@@ -31,6 +31,8 @@ void verify_spf(struct verifier *verifier, const struct dns_record *record);
 /* --- verify_hosts.c --- */
 void verify_exchangers(struct verifier *verifier, const struct dns_record *mx);
 void verify_egress(struct verifier *verifier, const struct dns_egress *egress);
+/* Addresses of the other family, of which the topology knows nothing. */
+void verify_other_family(struct verifier *verifier, const struct dns_record *address);
 void verify_dnssec(struct verifier *verifier, const struct dns_record *tlsa);
 void verify_wildcards(struct verifier *verifier, const struct domain *domain);
 

@@ -136,6 +136,13 @@ void verify_spf(struct verifier *verifier, const struct dns_record *record)
 		return;
 	}
 	verify_cost(verifier, record, &result);
+	if (result.verdict == SPF_VERDICT_UNKNOWN) {
+		dns_report(
+			verifier->list, UNANSWERED, record->at,
+			"SPF of %s cannot be judged: a name that it refers to cannot be looked up",
+			record->owner);
+		return;
+	}
 	if (spf_parse(verifier->asker->arena, &own, &wanted) || wanted.count == 0)
 		return;
 	verify_terms(verifier, record, &wanted, &result);

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #define DEFAULT_SERVER "ns.invalid"
+#define LONGEST_ZONE   242 /* of 253, with "hostmaster." before it */
 
 /* Whether this record begins another zone. */
 static bool begins_zone(const struct dns_records *records, size_t index)
@@ -29,7 +30,8 @@ static void add_mailbox(struct strbuf *out, const struct topology *topology, con
 	const char *at = mailbox ? strchr(mailbox, '@') : NULL;
 
 	if (!at) {
-		strbuf_addf(out, "hostmaster.%s.", zone);
+		/* a zone with a name too long for that answers for itself */
+		strbuf_addf(out, "%s%s.", strlen(zone) > LONGEST_ZONE ? "" : "hostmaster.", zone);
 		return;
 	}
 	for (const char *p = mailbox; p < at; p++) {

@@ -97,8 +97,11 @@ struct graph {
 /* From a topology without errors, which must outlive the graph. */
 struct graph *graph_of_topology(struct arena *arena, const struct topology *topology);
 
+/* Which way mail from the Internet flows in a picture that Graphviz draws. */
+enum graph_layout { GRAPH_ACROSS, GRAPH_DOWN };
+
 /* As the language of Graphviz's dot. */
-void graph_write_dot(const struct graph *graph, struct strbuf *out);
+void graph_write_dot(const struct graph *graph, enum graph_layout layout, struct strbuf *out);
 
 /* As a flowchart of Mermaid. */
 void graph_write_mermaid(const struct graph *graph, struct strbuf *out);
@@ -108,7 +111,7 @@ void graph_write_mermaid(const struct graph *graph, struct strbuf *out);
  * XML declaration. Returns 0; -ENOENT where there is no dot, -ETIMEDOUT where it takes too long,
  * -EIO where it fails, with what it says in `errors` (else NULL), or another -errno.
  */
-int graph_draw_svg(const struct graph *graph, const char **svg, size_t *length,
-		   const char **errors);
+int graph_draw_svg(const struct graph *graph, enum graph_layout layout, const char **svg,
+		   size_t *length, const char **errors);
 
 #endif

@@ -87,12 +87,17 @@ static void add_edge(const struct graph *graph, struct strbuf *out, const struct
 	strbuf_addf(out, "%s\"];\n", edge->dangers.count ? " danger" : "");
 }
 
-void graph_write_dot(const struct graph *graph, struct strbuf *out)
+void graph_write_dot(const struct graph *graph, enum graph_layout layout, struct strbuf *out)
 {
+	const bool down = layout == GRAPH_DOWN;
+
+	/* on the way down, room beside arrows is what there is little of */
+	strbuf_addf(out, "digraph topology {\n\trankdir=%s; ranksep=%s; nodesep=%s%s;\n",
+		    down ? "TB" : "LR", down ? "0.35" : "0.9", down ? "0.25" : "0.45",
+		    /* and names of networks would stand under the arrows that come from above */
+		    down ? "; labelloc=b; labeljust=l" : "");
 	strbuf_adds(out,
-		    "digraph topology {\n"
-		    "\trankdir=LR; bgcolor=\"transparent\"; compound=true; ranksep=0.9; "
-		    "nodesep=0.45;\n"
+		    "\tbgcolor=\"transparent\"; compound=true;\n"
 		    "\tfontname=\"Helvetica,Arial,sans-serif\"; fontsize=12; style=\"rounded\"; "
 		    "color=\"#8a94a0\"; fontcolor=\"" GRAPH_INK "\"; penwidth=1.2;\n"
 		    "\tnode [fontname=\"Helvetica,Arial,sans-serif\", fontsize=11, "

@@ -52,7 +52,8 @@ static int run_dot(struct arena *arena, const char *dot, const char *input, cons
 	return error;
 }
 
-int graph_draw_svg(const struct graph *graph, const char **svg, size_t *length, const char **errors)
+int graph_draw_svg(const struct graph *graph, enum graph_layout layout, const char **svg,
+		   size_t *length, const char **errors)
 {
 	const char *dot = run_find(graph->arena, "dot"), *input = NULL, *output = NULL;
 	struct strbuf text = STRBUF_INIT;
@@ -66,7 +67,7 @@ int graph_draw_svg(const struct graph *graph, const char **svg, size_t *length, 
 	out = open_memory(graph->arena, &output);
 	if (in < 0 || out < 0)
 		return in < 0 ? in : out;
-	graph_write_dot(graph, &text);
+	graph_write_dot(graph, layout, &text);
 	error = write_all(in, text.text, text.length);
 	strbuf_done(&text);
 	if (!error)

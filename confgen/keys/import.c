@@ -33,6 +33,19 @@ static bool is_file(const char *path)
 	return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/* Whether it is a file, and no link leads it out of the folder. */
+static bool is_inside(const struct finder *finder, const char *path)
+{
+	char *folder = realpath(finder->folder, NULL), *real = realpath(path, NULL);
+	size_t length = folder ? strlen(folder) : 0;
+	bool inside = folder && real && strncmp(real, folder, length) == 0 &&
+		      (real[length] == '/' || strcmp(folder, "/") == 0);
+
+	free(folder);
+	free(real);
+	return inside && is_file(path);
+}
+
 /* A file below the folder as a source; NULL when it is not there. */
 static struct source *read_below(struct finder *finder, const char *name)
 {
@@ -68,7 +81,7 @@ static const char *find_below(struct finder *finder, const char *path)
 
 		end += *end == '/';
 		here = arena_printf(finder->arena, "%s/%s", finder->folder, end);
-		if (*end && is_file(here))
+		if (*end && is_inside(finder, here))
 			return here;
 	}
 	return NULL;
@@ -209,7 +222,7 @@ static int walk(struct finder *finder, const char *folder, const char *domain)
 		free(entries[i]);
 		if (*name == '.')
 			continue;
-		if (is_file(path))
+		if (is_inside(finder, path))
 			add_file(finder, domain, name, path);
 		else if (!domain && !check_domain(name))
 			walk(finder, path, name);

@@ -219,11 +219,13 @@ int roll_make(struct arena *arena, struct roll *roll, const struct roll_options 
 {
 	for (size_t i = 0; i < roll->count; i++) {
 		struct rolled_key *key = &roll->items[i];
-		int error;
+		int error = 0;
 
-		if (!key->missing)
-			continue;
-		error = make_one(arena, key, options, &key->key);
+		if (key->key)
+			error = store_complete(arena, key->path, key->domain->head.name.value,
+					       key->selector, key->key);
+		else if (key->missing)
+			error = make_one(arena, key, options, &key->key);
 		if (error == -EEXIST) {
 			key->key = shared(roll, i);
 			error = key->key ? 0 : error;
@@ -232,7 +234,7 @@ int roll_make(struct arena *arena, struct roll *roll, const struct roll_options 
 			*failed = key;
 			return error;
 		}
-		key->made = true;
+		key->made |= key->missing;
 		key->missing = false;
 	}
 	return 0;

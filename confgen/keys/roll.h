@@ -44,7 +44,8 @@ struct roll roll_list(struct arena *arena, const struct topology *topology,
  */
 void roll_load(struct roll *roll, time_t now, struct diagnostics *list);
 
-/* Makes those that are missing. Returns 0 or -errno, after which `*failed` tells which. */
+/* Makes those that are missing, and records that are. Returns 0 or -errno, after which `*failed`
+ * tells which. */
 int roll_make(struct arena *arena, struct roll *roll, const struct roll_options *options,
 	      const struct rolled_key **failed);
 

@@ -168,20 +168,33 @@ static int write_private(int dirfd, const char *name, EVP_PKEY *key,
 	return error;
 }
 
-/* The record goes to the name of the key with another ending. */
-static int write_record(struct arena *arena, const char *path, const char *domain,
-			const char *selector, EVP_PKEY *key)
+/* The name of the key's file with another ending. */
+static const char *record_path(struct arena *arena, const char *path)
 {
 	const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/');
 	size_t length = dot && dot > slash ? (size_t)(dot - path) : strlen(path);
+
+	return arena_printf(arena, "%.*s.txt", (int)length, path);
+}
+
+static int write_record(struct arena *arena, const char *path, const char *domain,
+			const char *selector, EVP_PKEY *key)
+{
 	const char *text = dkim_record_text(arena, key);
 	const char *line;
 
 	if (!text)
 		return -EINVAL;
 	line = arena_printf(arena, "%s\n", dkim_record_zone_line(arena, domain, selector, text));
-	return file_replace(arena_printf(arena, "%.*s.txt", (int)length, path), NULL, 0, line,
-			    strlen(line));
+	return file_replace(record_path(arena, path), NULL, 0, line, strlen(line));
+}
+
+int store_complete(struct arena *arena, const char *path, const char *domain, const char *selector,
+		   EVP_PKEY *key)
+{
+	if (access(record_path(arena, path), F_OK) == 0)
+		return 0;
+	return write_record(arena, path, domain, selector, key);
 }
 
 int store_write_at(struct arena *arena, const char *path, const char *domain, const char *selector,

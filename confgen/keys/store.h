@@ -55,4 +55,9 @@ EVP_PKEY *store_generate(enum dkim_type type);
 int store_write_at(struct arena *arena, const char *path, const char *domain, const char *selector,
 		   EVP_PKEY *key, const struct store_owner *owner);
 
+/* Writes the record beside a key that lacks it: a run that was killed, or somebody else, left it
+ * out. */
+int store_complete(struct arena *arena, const char *path, const char *domain, const char *selector,
+		   EVP_PKEY *key);
+
 #endif

@@ -1,8 +1,7 @@
 /* Lint over files in memory; see folder.h. */
 #include "confgen/lint/folder.h"
+#include "confgen/lint/cause.h"
 #include "confgen/lint/lint.h"
-
-#include <ctype.h>
 
 /* Below the folder, as tables name it. */
 struct memory {
@@ -22,46 +21,16 @@ static const struct source *find_file(void *user, const char *name)
 	return NULL;
 }
 
-/* "topology.yaml:16" in the text from `start` to `end`; NULL where there is none. */
-static const char *find_reference(struct arena *arena, const char *name, const char *start,
-				  const char *end)
-{
-	size_t length = strlen(name), digits = 0;
-	const char *at = memmem(start, (size_t)(end - start), name, length);
-
-	if (!at || at[length] != ':')
-		return NULL;
-	while (isdigit((unsigned char)at[length + 1 + digits]))
-		digits++;
-	return digits ? arena_strndup(arena, at, length + 1 + digits) : NULL;
-}
-
-/* The line of the topology that the block around a line of a rendered file names, or NULL. */
-static const char *find_cause(struct arena *arena, const char *topology, struct position at)
-{
-	const char *line = at.source ? at.source->text : NULL, *found = NULL;
-
-	for (unsigned i = 1; line && i <= at.line; i++) {
-		const char *feed = strchrnul(line, '\n');
-		const char *reference =
-			*line == '#' ? find_reference(arena, topology, line, feed) : NULL;
-
-		if (feed == line)
-			found = NULL; /* a block ends */
-		found = reference ? reference : found;
-		line = *feed ? feed + 1 : NULL;
-	}
-	return found;
-}
-
 static void take(struct arena *arena, const char *topology, const struct diagnostics *found,
 		 bool whole, struct diagnostics *list)
 {
+	const struct source source = {.name = topology};
 	const struct diagnostic *item;
 	size_t at = 0;
 
 	while ((item = diagnostics_next(found, &at))) {
-		const char *cause = find_cause(arena, topology, item->at);
+		unsigned line = cause_find(&source, item->at, NULL).line;
+		const char *cause = line ? arena_printf(arena, "%s:%u", topology, line) : NULL;
 
 		/* of an override, only what it says itself */
 		if (!whole && !item->at.line)

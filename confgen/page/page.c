@@ -6,20 +6,36 @@
 #include <openssl/sha.h>
 #include <stdlib.h>
 
-#define WIDE_PICTURE                                                                 \
-	1150 /* points; a wider one is scrolled, not shrunk until nobody can read it \
-	      */
+/* Points: what is wider is scrolled, and not shrunk until nobody can read it. */
+#define WIDE_PICTURE	  1150
+#define WIDE_TALL_PICTURE 400 /* on a phone */
 
 /* --- the picture --- */
+
+/* Appends a line of it, but for the identifiers, which would come twice in a page. */
+static void add_line(struct strbuf *out, const char *line, size_t length)
+{
+	static const char start[] = "<g id=\"";
+	const char *end = NULL;
+
+	if (length > strlen(start) && strncmp(line, start, strlen(start)) == 0)
+		end = memchr(line + strlen(start), '"', length - strlen(start));
+	if (end) {
+		strbuf_adds(out, "<g");
+		length -= (size_t)(end + 1 - line);
+		line = end + 1;
+	}
+	strbuf_add(out, line, length);
+}
 
 /*
  * What stands in HTML: the element without the XML declaration, and without the titles and comments
  * by which dot names what it draws, since they would be read out. Each of these is a line. NULL:
  * there is no such element, or it is no text.
  */
-static json_t *embedded(const struct page *page)
+static json_t *embedded(const char *svg)
 {
-	const char *line = page->svg ? strstr(page->svg, "<svg") : NULL, *end;
+	const char *line = svg ? strstr(svg, "<svg") : NULL, *end;
 	struct strbuf out = STRBUF_INIT;
 	json_t *text;
 
@@ -27,31 +43,33 @@ static json_t *embedded(const struct page *page)
 		end = strchr(line, '\n');
 		end = end ? end + 1 : line + strlen(line);
 		if (strncmp(line, "<title>", 7) != 0 && strncmp(line, "<!--", 4) != 0)
-			strbuf_add(&out, line, (size_t)(end - line));
+			add_line(&out, line, (size_t)(end - line));
 	}
 	text = out.length ? json_string(strbuf_text(&out)) : NULL;
 	strbuf_done(&out);
 	return text;
 }
 
-static bool is_wide(const char *svg)
+static bool is_wide(const char *svg, long limit)
 {
-	const char *width = strstr(svg, "<svg width=\"");
+	const char *width = svg ? strstr(svg, "<svg width=\"") : NULL;
 
-	return width && strtol(width + strlen("<svg width=\""), NULL, 10) > WIDE_PICTURE;
+	return width && strtol(width + strlen("<svg width=\""), NULL, 10) > limit;
 }
 
 static json_t *picture(struct arena *arena, const struct page *page)
 {
-	json_t *entry = json_object(), *svg = embedded(page);
+	json_t *entry = json_object(), *svg = embedded(page->svg), *tall = embedded(page->tall);
 	struct strbuf source = STRBUF_INIT;
 
-	page_set(entry, "wide", json_boolean(svg && is_wide(page->svg)));
+	page_set(entry, "wide", json_boolean(is_wide(page->svg, WIDE_PICTURE)));
+	page_set(entry, "tall_wide", json_boolean(is_wide(page->tall, WIDE_TALL_PICTURE)));
 	page_set(entry, "missing",
 		 svg		? json_false()
 		 : page->no_svg ? page_text(arena, page->no_svg)
 				: json_string("The picture could not be drawn."));
 	page_set(entry, "svg", svg ? svg : json_false());
+	page_set(entry, "tall", tall ? tall : json_false());
 	graph_write_mermaid(page->graph, &source);
 	page_set(entry, "source", json_string(strbuf_text(&source)));
 	strbuf_done(&source);

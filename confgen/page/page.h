@@ -28,6 +28,7 @@ struct page {
 	const struct rendered_files *files;
 	const struct graph *graph;
 	const char *svg;    /* of the graph; NULL: it could not be drawn, */
+	const char *tall;   /* the same for narrow screens, or NULL */
 	const char *no_svg; /* because of this */
 	const struct dns_records *records;
 	struct diagnostics *findings; /* are sorted */

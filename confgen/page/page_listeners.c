@@ -92,6 +92,7 @@ static void add_services(struct ports *ports, const struct node *node)
 			find_port(ports, node, listener_proxied_port(listener), listener);
 
 		front->at = listener->head.at;
+		front->service = service_words[listener->service.value];
 		if (!front->from.count)
 			add_sender(front, "anyone who reaches the proxy");
 		port->at = listener->head.at;

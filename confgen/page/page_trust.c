@@ -121,24 +121,39 @@ static bool has_limit(const struct facts *facts, const char *peer)
 	return false;
 }
 
+static bool is_told(const struct facts *facts, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(facts->trusted.items[i].peer, facts->trusted.items[index].peer) == 0)
+			return true;
+	return false;
+}
+
+static json_t *networks_of(struct arena *arena, const struct facts *facts, const char *peer)
+{
+	struct page_names names = page_names_begin(arena);
+	char text[IP_TEXT_SIZE];
+
+	for (size_t i = 0; i < facts->trusted.count; i++)
+		if (strcmp(facts->trusted.items[i].peer, peer) == 0)
+			page_names_add(&names,
+				       network_text(&facts->trusted.items[i].network, text));
+	return page_names_end(&names);
+}
+
 /* Peers that bring mail in, and are trusted so that they are not judged. */
 static void add_trusted(struct trust_table *table, const struct facts *facts)
 {
-	const char *last = NULL;
-	char text[IP_TEXT_SIZE];
-
 	for (size_t i = 0; i < facts->trusted.count; i++) {
 		const struct trusted *trusted = &facts->trusted.items[i];
 
-		if (has_limit(facts, trusted->peer) || (last && strcmp(last, trusted->peer) == 0))
+		if (has_limit(facts, trusted->peer) || is_told(facts, i))
 			continue;
-		last = trusted->peer;
 		add_row(table,
 			&(struct row){
 				.who = trusted->peer,
 				.through = facts->node->head.name.value,
-				.known = one_name(table->arena,
-						  network_text(&trusted->network, text)),
+				.known = networks_of(table->arena, facts, trusted->peer),
 				.may = "bring mail in for the mailboxes, unjudged: it has judged "
 				       "it; the node would also relay for it",
 				.at = trusted->at,

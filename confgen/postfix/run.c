@@ -49,8 +49,13 @@ static bool collect(int fd, char *text, size_t *length)
 		bool full = *length == MOST_OUTPUT;
 		ssize_t got;
 
-		if (now() >= end || poll(&poll_fd, 1, 1000) < 0)
+		if (now() >= end)
 			return false;
+		if (poll(&poll_fd, 1, 1000) < 0) {
+			if (errno == EINTR)
+				continue;
+			return false;
+		}
 		if (!poll_fd.revents)
 			continue;
 		got = read(fd, full ? waste : text + *length,

@@ -176,7 +176,7 @@ static json_t *node_entry(const struct node *node, const struct facts *facts,
 			 addresses(node), "tls", tls(node), "smarthost", smarthost(node), "proxy",
 			 proxy(node), "proxied", facts ? proxied(facts) : json_array(), "listeners",
 			 facts ? listeners(facts) : json_array(), "milter",
-			 facts && facts->signs.count ? milter(facts) : json_null(), "accounts",
+			 facts && facts_has_milter(facts) ? milter(facts) : json_null(), "accounts",
 			 facts ? accounts(facts) : json_array(), "files", files_of(node, files));
 }
 

@@ -64,4 +64,7 @@ size_t report_count(const struct report *report, enum severity at_least);
  */
 bool report_threshold_parse(const char *word, bool *fails, enum severity *at_least);
 
+/* Writes text as XML has it, control characters as \xNN. */
+void report_print_xml(const char *text, FILE *out);
+
 #endif

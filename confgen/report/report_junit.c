@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* print_escaped() leaves nothing that XML 1.0 forbids but U+FFFE and U+FFFF, which no one types. */
-static void print_xml(const char *text, FILE *out)
+void report_print_xml(const char *text, FILE *out)
 {
 	char *escaped = report_escape(text);
 
@@ -34,22 +34,22 @@ static void print_xml(const char *text, FILE *out)
 static void print_case(const struct diagnostic *item, FILE *out)
 {
 	fputs("    <testcase classname=\"", out);
-	print_xml(report_file(item), out);
+	report_print_xml(report_file(item), out);
 	fputs("\" name=\"", out);
-	print_xml(report_rule_id(item), out);
+	report_print_xml(report_rule_id(item), out);
 	if (item->at.line)
 		fprintf(out, " line %u", item->at.line);
 	fprintf(out, "\"><failure type=\"%s\" message=\"", severity_name(item->severity));
-	print_xml(item->message, out);
+	report_print_xml(item->message, out);
 	fputs("\">", out);
-	print_xml(report_file(item), out);
+	report_print_xml(report_file(item), out);
 	if (item->at.line)
 		fprintf(out, ":%u:%u", item->at.line, item->at.column ? item->at.column : 1);
 	fputs(": ", out);
-	print_xml(item->message, out);
+	report_print_xml(item->message, out);
 	if (item->hint) {
 		fputs("\nhint: ", out);
-		print_xml(item->hint, out);
+		report_print_xml(item->hint, out);
 	}
 	fputs("</failure></testcase>\n", out);
 }
@@ -69,7 +69,7 @@ static void add_suite(struct report *report, const char *name, struct diagnostic
 	while (diagnostics_next(list, &at))
 		count++;
 	fputs("  <testsuite name=\"", out);
-	print_xml(name, out);
+	report_print_xml(name, out);
 	fprintf(out, "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"0\">\n",
 		count ? count : 1, count);
 	at = 0;
@@ -77,7 +77,7 @@ static void add_suite(struct report *report, const char *name, struct diagnostic
 		print_case(item, out);
 	if (!count) {
 		fputs("    <testcase classname=\"", out);
-		print_xml(name, out);
+		report_print_xml(name, out);
 		fputs("\" name=\"no findings\"/>\n", out);
 	}
 	fputs("  </testsuite>\n", out);

@@ -23,6 +23,7 @@ const char *const outcome_words[] = {"delivered", "relayed",	 "rejected", "defer
 				     "loops",	  "unreachable", "any",	     NULL};
 const char *const mailbox_words[] = {"present", "absent", NULL};
 const char *const yes_words[] = {"no", "yes", NULL};
+static const char *const verify_words[] = {"none", "dkim", NULL};
 const char *const deployment_words[] = {"host", "container", NULL};
 const char *const lookup_words[] = {"address", "mx", NULL};
 const char *const dkim_type_words[] = {"rsa-2048", "rsa-3072", "rsa-4096", "ed25519", NULL};
@@ -338,6 +339,10 @@ static const struct schema_row node_rows[] = {
 		    "DER | openssl dgst -sha256 -c",
 	    .doc = "SHA-256 of the public keys of its certificates, the next one's too: DANE (TLSA "
 		   "3 1 1) for mail that comes in."),
+	ROW(struct node, verify, "verify", .choices = verify_words,
+	    .doc = "dkim: its milter verifies the signatures of strangers' mail, and tells the "
+		   "next "
+		   "hosts in Authentication-Results."),
 	ROW(struct node, software, "software", .choices = software_words,
 	    .doc = "Proxy: the program."),
 	ROW(struct node, proxy_protocol, "proxy_protocol", .choices = proxy_protocol_words,

@@ -337,6 +337,7 @@ struct node {
 	struct listener_list listeners;
 	struct dovecot_target dovecot;
 	struct text_list tlsa; /* fingerprints of its public keys */
+	struct choice verify;  /* what of strangers' mail; 0: nothing */
 	/* a proxy only */
 	struct choice software;
 	struct choice proxy_protocol;

@@ -302,14 +302,42 @@ const char *check_image(const char *value)
 		       : NULL;
 }
 
+/*
+ * Parameters that decide which programs run, as root even where Postfix is only asked to check a
+ * configuration: a topology may be a stranger's.
+ */
+static const char *const program_parameters[] = {
+	"alternate_config_directories",
+	"command_directory",
+	"config_directory",
+	"daemon_directory",
+	"debugger_command",
+	"export_environment",
+	"import_environment",
+	"mailq_path",
+	"maillog_file_compressor",
+	"maillog_file_prefixes",
+	"meta_directory",
+	"multi_instance_directories",
+	"multi_instance_enable",
+	"multi_instance_wrapper",
+	"newaliases_path",
+	"sendmail_path",
+	"shlib_directory",
+};
+
 const char *check_parameter(const char *value)
 {
 	size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789_-");
 
-	return length == 0 || value[length] || length > 100 || value[0] == '-'
-		       ? "is not the name of a Postfix parameter"
-		       : NULL;
+	if (length == 0 || value[length] || length > 100 || value[0] == '-')
+		return "is not the name of a Postfix parameter";
+	for (size_t i = 0; i < sizeof(program_parameters) / sizeof(program_parameters[0]); i++)
+		if (strcmp(value, program_parameters[i]) == 0)
+			return "decides which programs run: that is set on the host, not in a "
+			       "topology";
+	return NULL;
 }
 
 const char *check_setting(const char *value)

@@ -345,6 +345,19 @@ static bool link_is_used(const struct topology *topology, const struct link *lin
 	return false;
 }
 
+/* Whether a route brings mail from the Internet to the node, through a proxy or not. */
+static bool takes_strangers_mail(const struct topology *topology, const struct node *node)
+{
+	for (size_t i = 0; i < topology->routes.count; i++) {
+		const struct route *route = &topology->routes.items[i];
+
+		if (route->hop_count > 1 && route->hops[0] == &topology->internet &&
+		    route->hops[1] == node)
+			return true;
+	}
+	return false;
+}
+
 /* Whether the link joins two nodes; if not, that is said elsewhere. */
 static bool has_ends(const struct link *link)
 {
@@ -357,6 +370,17 @@ static void verify_use(const struct topology *topology, struct diagnostics *list
 		if (!is_used(topology, &topology->nodes.items[i]))
 			report(list, UNUSED, topology->nodes.items[i].head.name.at,
 			       "no route passes '%s'", name_of(&topology->nodes.items[i]));
+	for (size_t i = 0; i < topology->nodes.count; i++) {
+		const struct node *node = &topology->nodes.items[i];
+
+		if (!node->verify.value || node->kind.value != KIND_POSTFIX ||
+		    takes_strangers_mail(topology, node))
+			continue;
+		report(list, UNUSED, node->verify.at,
+		       "no route brings mail from the Internet to '%s': there is nothing to verify",
+		       name_of(node));
+		diagnostics_hint(list, "set it on the node where that mail arrives");
+	}
 	for (size_t i = 0; i < topology->links.count; i++)
 		if (has_ends(&topology->links.items[i]) &&
 		    !link_is_used(topology, &topology->links.items[i]))

@@ -1,7 +1,7 @@
 /* A host's Postfix, read from what is rendered for it; see host.h. */
 #include "confgen/trace/host_dms.h"
 #include "confgen/trace/host_private.h"
-#include "confgen/trace/cause.h"
+#include "confgen/lint/cause.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,13 +32,10 @@ static const struct source *find_file(void *user, const char *name)
 
 		return &aliases;
 	}
-	if (strcmp(name, "vhost") == 0 || strcmp(name, "virtual") == 0) {
-		struct source *source = arena_alloc(host->arena, sizeof(*source));
+	if (strcmp(name, "virtual") == 0) {
+		static const struct source none = {"(docker-mailserver's virtual)", "", 0};
 
-		source->name = name;
-		source->text = *name == 'v' && name[1] == 'h' ? host->input.mailbox_domains : "";
-		source->length = strlen(source->text);
-		return source;
+		return &none;
 	}
 	return NULL;
 }

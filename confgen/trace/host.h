@@ -25,6 +25,8 @@ struct oracle {
 	void *user;
 	/* Whether there is a mailbox on this host (kind dms only). */
 	bool (*mailbox)(void *user, const char *address);
+	/* Whether the domain's mailboxes are on this host (kind dms only). */
+	bool (*hosts)(void *user, const char *domain);
 	/* Whether the DNS knows the domain, as the sender or recipient of mail. */
 	bool (*domain)(void *user, const char *domain);
 	/* Whether the name and password are good here. */
@@ -41,7 +43,6 @@ struct host_input {
 	const struct source *files;
 	size_t count;
 	const struct source *topology; /* that comments in the files refer to */
-	const char *mailbox_domains;   /* dms: those with mailboxes, one a line */
 	struct oracle oracle;
 };
 
@@ -172,6 +173,10 @@ struct sending {
 
 void host_sending(struct host *host, const struct way *way, const char *sender,
 		  struct sending *out);
+
+/* The relay of that number that stands in for a next hop of the transport, or NULL. */
+const char *host_fallback(struct host *host, const char *transport, size_t number,
+			  struct step *step);
 
 /* Whether the host takes an address literal, or the next hop, for itself. */
 bool host_is_local_domain(struct host *host, const char *domain);

@@ -12,7 +12,9 @@
 /* What regcomp(3) may be given: patterns may be a stranger's, and counted repetitions multiply. */
 #define LONGEST_PATTERN 1000
 
+/* What docker-mailserver makes of its accounts, which the oracle knows. */
 #define VMAILBOX "texthash:/etc/postfix/vmailbox"
+#define VHOST	 "/etc/postfix/vhost"
 
 const char *lookup_domain_of(const char *address)
 {
@@ -37,9 +39,20 @@ const char *lookup_without_extension(struct host *host, const char *address)
 
 /* --- tables --- */
 
+/* \1 and the like, for which matching takes exponential time. */
+static bool refers_back(const char *pattern)
+{
+	for (; *pattern; pattern++)
+		if (*pattern == '\\' && *++pattern >= '1' && *pattern <= '9')
+			return true;
+		else if (!*pattern)
+			break;
+	return false;
+}
+
 static bool matches_expression(const struct table_entry *entry, const char *key)
 {
-	bool counted = strchr(entry->key.text, '{') != NULL;
+	bool counted = strpbrk(entry->key.text, "{") || refers_back(entry->key.text);
 	int flags = REG_EXTENDED | REG_NOSUB |
 		    (strchr(entry->options.text ? entry->options.text : "", 'i') ? 0 : REG_ICASE);
 	regex_t expression;
@@ -281,7 +294,9 @@ static bool match_items(struct host *host, const struct list *list, const char *
 		bool found = false;
 
 		*item = at->text;
-		if (at->kind == LIST_ITEM_TABLE) {
+		if (host->input.dms && text_equal(&at->text, VHOST)) {
+			found = host->input.oracle.hosts(host->input.oracle.user, domain);
+		} else if (at->kind == LIST_ITEM_TABLE) {
 			found = find_domain(host, &at->text, domain, parents, item);
 		} else if (at->kind == LIST_ITEM_FILE && !nested) {
 			struct list inner = read_patterns(host, &at->text);

@@ -116,7 +116,7 @@ static const char *false_claim(const struct actor *actor, const json_t *listener
 	return is_internal(actor, address) ? "the proxy's header claims an internal address" : NULL;
 }
 
-struct answer milter_connect(struct actor *actor, const struct milter_client *client,
+struct answer milter_connect(struct actor *actor, const struct milter_client *client, bool *later,
 			     struct steps *steps)
 {
 	const json_t *listener = find_listener(actor, client->listener);
@@ -124,6 +124,7 @@ struct answer milter_connect(struct actor *actor, const struct milter_client *cl
 	const char *where = arena_printf(actor->trace->arena, "listener \"%s\"", client->listener);
 	const char *why;
 
+	*later = is_proxied(listener) && contains(json_object_get(listener, "proxies"), &address);
 	if (client->local)
 		return (struct answer){0};
 	if (is_proxied(listener)) {

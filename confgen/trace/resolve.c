@@ -301,3 +301,18 @@ void host_sending(struct host *host, const struct way *way, const char *sender, 
 	sending.login = login(host, service, way->next_hop, sender);
 	*out = sending;
 }
+
+const char *host_fallback(struct host *host, const char *transport, size_t number,
+			  struct step *step)
+{
+	const struct service *service =
+		master_cf_find(&host->configuration->master, transport, "unix");
+	const struct value *value =
+		configuration_value(host->configuration, service, "smtp_fallback_relay");
+	struct list list = list_split(host->arena, &value->text);
+
+	if (number >= list.count)
+		return NULL;
+	host_place_text(host, &list.items[number].text, step);
+	return list.items[number].text.text;
+}

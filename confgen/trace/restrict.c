@@ -389,7 +389,11 @@ enum verdict restrict_named(struct judged *judged, const struct text *name)
 	if (name->text[0] && strchr(name->text, ':'))
 		return access_table(judged, name);
 	value = configuration_value(judged->host->configuration, judged->service, name->text);
-	if (judged->depth >= DEEPEST || value->origin == VALUE_NONE)
+	if (configuration_classify(judged->host->configuration, name->text) != NAME_CLASS) {
+		restrict_refuse(judged, name, 451, "4.3.5 Server configuration error");
+		return REFUSE;
+	}
+	if (judged->depth >= DEEPEST)
 		return NEXT;
 	judged->depth++;
 	verdict = restrict_items(judged, &value->text);

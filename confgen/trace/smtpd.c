@@ -118,6 +118,25 @@ static bool is_rewritten(struct host *host, const char *recipient)
 	return false;
 }
 
+/* What error(8) would bounce is refused at once; what retry would defer, for now. */
+static bool restrict_error(struct judged *judged)
+{
+	struct steps quiet = {.arena = judged->host->arena, .quiet = true};
+	const struct mail *mail = judged->mail;
+	enum delivery delivery;
+	struct way way;
+
+	host_route(judged->host, mail->sender ? mail->sender : "", mail->recipient, &way, &quiet);
+	delivery = host_delivery(judged->host, way.transport);
+	if (delivery != DELIVER_ERROR && delivery != DELIVER_RETRY)
+		return true;
+	judged->parameter = NULL;
+	return restrict_refuse(judged, NULL, delivery == DELIVER_ERROR ? 550 : 450,
+			       "%s <%s>: Recipient address rejected: %s",
+			       delivery == DELIVER_ERROR ? "5.1.1" : "4.1.1", mail->recipient,
+			       way.explicit ? way.next_hop : "Address is undeliverable");
+}
+
 bool restrict_unlisted(struct judged *judged)
 {
 	struct host *host = judged->host;
@@ -128,7 +147,11 @@ bool restrict_unlisted(struct judged *judged)
 	struct found found;
 	long code = 550;
 
-	if (class == CLASS_DEFAULT || is_rewritten(host, recipient))
+	if (is_rewritten(host, recipient))
+		return true;
+	if (class != CLASS_ALIAS && !restrict_error(judged))
+		return false;
+	if (class == CLASS_DEFAULT)
 		return true;
 	if (lists[class].maps)
 		maps = configuration_value(host->configuration, judged->service, lists[class].maps);

@@ -3,23 +3,13 @@
  * it rewrites, finds the next hop, connects, and hears what the next host says.
  */
 #include "confgen/topology/schema.h"
-#include "confgen/trace/meeting.h"
+#include "confgen/trace/walk.h"
 
 #include <string.h>
 #include <strings.h>
 
-#define MOST_HOPS   25 /* hopcount_limit is 50, of Received fields */
-#define MOST_PROBES 8  /* a host that asks a host that asks a host */
-
-int walk_probe(void *user, const char *recipient, const char **reply);
-
-struct walk {
-	struct trace *trace;
-	const struct request *request;
-	struct trace_result *result;
-	struct steps *steps;
-	struct names signed_by;
-};
+#define MOST_HOPS     49 /* hopcount_limit is 50 */
+#define MOST_FORWARDS 100
 
 /* A message that a host has. */
 struct message {
@@ -59,30 +49,30 @@ static struct milter_client milter_client(const struct meeting *meeting, const s
 }
 
 /* Until the recipient is taken, or not. */
-static struct answer greet(struct steps *steps, const struct meeting *meeting,
-			   const struct mail *mail)
+struct answer walk_greet(struct steps *steps, const struct meeting *meeting,
+			 const struct mail *mail)
 {
 	struct host *host = meeting->actor->host;
 	struct milter_client client = milter_client(meeting, mail);
 	bool milter =
 		meeting->actor->milter_conf && host_has_milter(host, meeting->smtpd, false, NULL);
-	struct answer answer = {0};
+	struct answer refused = {0}, answer;
+	bool later = false;
 
 	if (milter)
-		answer = milter_connect(meeting->actor, &client, steps);
+		refused = milter_connect(meeting->actor, &client, &later, steps);
 	/* AUTH is the first command that hears of it */
-	if (answer.code / 100 == 4 && mail->user)
+	if (refused.code / 100 == 4 && mail->user)
 		return (struct answer){454, "4.3.0 Try again later"};
-	if (!answer.code) {
-		answer = host_accept(host, meeting->smtpd, mail, STAGE_MAIL, steps);
-		if (answer.code != 250)
-			return answer;
-		answer.code = 0;
-	}
-	if (!answer.code && milter)
-		answer = milter_sender(meeting->actor, &client, mail->sender, steps);
-	if (answer.code)
-		return answer;
+	if (refused.code / 100 == 5 && !later)
+		return refused;
+	answer = host_accept(host, meeting->smtpd, mail, STAGE_MAIL, steps);
+	if (answer.code != 250 || refused.code)
+		return answer.code != 250 ? answer : refused;
+	if (milter)
+		refused = milter_sender(meeting->actor, &client, mail->sender, steps);
+	if (refused.code)
+		return refused;
 	return host_accept(host, meeting->smtpd, mail, STAGE_RECIPIENT, steps);
 }
 
@@ -104,7 +94,7 @@ static struct answer take(struct walk *walk, const struct meeting *meeting, cons
 {
 	struct host *host = meeting->actor->host;
 	struct milter_client client = milter_client(meeting, mail);
-	struct answer answer = greet(walk->steps, meeting, mail), milter = {0};
+	struct answer answer = walk_greet(walk->steps, meeting, mail), milter = {0};
 
 	if (answer.code == 250)
 		answer = host_accept(host, meeting->smtpd, mail, STAGE_DATA, walk->steps);
@@ -118,13 +108,13 @@ static struct answer take(struct walk *walk, const struct meeting *meeting, cons
 
 /* --- a host sends --- */
 
-static bool demands_tls(const char *level)
+bool walk_demands_tls(const char *level)
 {
 	return strcmp(level, "none") != 0 && strcmp(level, "may") != 0 &&
 	       strcmp(level, "dane") != 0;
 }
 
-static bool offers_tls(const struct meeting *meeting)
+bool walk_offers_tls(const struct meeting *meeting)
 {
 	return !meeting->actor || !meeting->actor->host ||
 	       host_offers_tls(meeting->actor->host, meeting->smtpd);
@@ -149,8 +139,8 @@ static void tell_sending(struct walk *walk, const struct sending *sending, const
 }
 
 /* The addresses that a connection may come from; false: there is none to be had. */
-static bool choose_source(const struct walk *walk, const struct node *node,
-			  const struct sending *sending, const struct reached *to, struct hop *hop)
+bool walk_choose_source(const struct walk *walk, const struct node *node,
+			const struct sending *sending, const struct reached *to, struct hop *hop)
 {
 	const struct ip_address *four = world_source(node, to->network, IP_V4);
 	const struct ip_address *six = world_source(node, to->network, IP_V6);
@@ -168,15 +158,6 @@ static bool choose_source(const struct walk *walk, const struct node *node,
 static struct answer follow(struct walk *walk, struct actor *actor, const struct message *message,
 			    const struct meeting *from, const struct mail *mail);
 
-static bool passed(const struct walk *walk, const struct node *node)
-{
-	size_t times = 0;
-
-	for (size_t i = 0; i < walk->result->hops.count; i++)
-		times += walk->result->hops.items[i].node == node;
-	return times > 0 && walk->result->hops.count > MOST_HOPS;
-}
-
 /* A host of others has it: here the trace ends. */
 static struct answer hand_over(struct walk *walk, const struct hop *hop,
 			       const struct message *message)
@@ -193,7 +174,7 @@ static struct answer hand_over(struct walk *walk, const struct hop *hop,
 }
 
 /* The next host of ours is asked. Its answer decides whether another address is tried. */
-static struct answer send_to(struct walk *walk, struct actor *actor, const struct message *message,
+static struct answer send_to(struct walk *walk, const struct message *message,
 			     const struct sending *sending, struct hop *hop,
 			     const struct meeting *meeting)
 {
@@ -224,13 +205,13 @@ static struct answer send_to(struct walk *walk, struct actor *actor, const struc
 		walk->steps->node = here;
 		return answer;
 	}
-	*arena_push(walk->trace->arena, &result->hops) = *hop;
-	if (passed(walk, hop->node)) {
-		steps_add(walk->steps, STEP_END, "loops: the message was here before");
-		return end(walk, OUTCOME_LOOPS, hop->node,
-			   (struct answer){554, "5.4.6 Too many hops"});
+	if (result->hops.count >= MOST_HOPS) {
+		steps_add(walk->steps, STEP_END,
+			  "loops: the message passes one host after the other");
+		return end(walk, OUTCOME_LOOPS, result->hops.items[result->hops.count - 1].node,
+			   (struct answer){554, "5.4.0 Error: too many hops"});
 	}
-	(void)actor;
+	*arena_push(walk->trace->arena, &result->hops) = *hop;
 	return follow(walk, meeting->actor, message, meeting, &mail);
 }
 
@@ -251,7 +232,7 @@ static struct answer try_address(struct walk *walk, struct actor *actor,
 	struct answer refused;
 	bool ours = to->node->kind.value != KIND_INTERNET && to->node->kind.value != KIND_SMARTHOST;
 
-	if (!choose_source(walk, actor->node, sending, to, &hop))
+	if (!walk_choose_source(walk, actor->node, sending, to, &hop))
 		return nothing(walk, arena_printf(walk->trace->arena,
 						  "4.4.1 no connection to %s: no address of this "
 						  "host is in its network",
@@ -266,14 +247,14 @@ static struct answer try_address(struct walk *walk, struct actor *actor,
 			return refused;
 	}
 	hop.tls = sending->wrapper ||
-		  (strcmp(sending->tls, "none") != 0 && (!ours || offers_tls(&meeting)));
-	if (!hop.tls && demands_tls(sending->tls))
+		  (strcmp(sending->tls, "none") != 0 && (!ours || walk_offers_tls(&meeting)));
+	if (!hop.tls && walk_demands_tls(sending->tls))
 		return nothing(walk, "4.7.4 TLS is required, but was not offered");
 	hop.login = sending->login;
 	tell_sending(walk, sending, &hop, way->next_hop);
 	if (!ours)
 		return hand_over(walk, &hop, message);
-	return send_to(walk, actor, message, sending, &hop, &meeting);
+	return send_to(walk, message, sending, &hop, &meeting);
 }
 
 static bool is_over(const struct walk *walk)
@@ -299,8 +280,9 @@ static struct answer give_up(struct walk *walk, struct actor *actor, const struc
 	return end(walk, back ? OUTCOME_BOUNCED : OUTCOME_DEFERRED, actor->node, answer);
 }
 
-static struct answer send_on(struct walk *walk, struct actor *actor, const struct message *message,
-			     const struct way *way)
+/* A next hop, whose addresses are tried until one answers. Nothing is found: 5.4.4. */
+static struct answer try_next_hop(struct walk *walk, struct actor *actor,
+				  const struct message *message, const struct way *way)
 {
 	struct reached_list list = {0};
 	struct answer answer = {550,
@@ -321,6 +303,32 @@ static struct answer send_on(struct walk *walk, struct actor *actor, const struc
 		answer = try_address(walk, actor, message, way, &sending, &list.items[i], port);
 		if (is_over(walk) || answer.code / 100 == 5)
 			break;
+	}
+	walk->found = list.count > 0;
+	return answer;
+}
+
+/*
+ * The next hop, and, where that is not found or does not take the message now, the relays that
+ * stand in for it.
+ */
+static struct answer send_on(struct walk *walk, struct actor *actor, const struct message *message,
+			     const struct way *way)
+{
+	struct answer answer = try_next_hop(walk, actor, message, way);
+	struct way other = *way;
+
+	for (size_t i = 0; !is_over(walk) && (answer.code / 100 == 4 || !walk->found); i++) {
+		struct step step = {0}, *told;
+
+		other.next_hop = host_fallback(actor->host, way->transport, i, &step);
+		if (!other.next_hop)
+			break;
+		told = steps_add(walk->steps, STEP_ROUTE, "smtp_fallback_relay has %s",
+				 other.next_hop);
+		told->rendered = step.rendered;
+		told->topology = step.topology;
+		answer = try_next_hop(walk, actor, message, &other);
 	}
 	return is_over(walk) ? answer : give_up(walk, actor, message, answer);
 }
@@ -373,11 +381,12 @@ static struct answer follow(struct walk *walk, struct actor *actor, const struct
 
 	walk->steps->node = actor->node->head.name.value;
 	host_rewrite(actor->host, mail, message->author, headers, &rewritten, walk->steps);
-	for (size_t i = 0; i < rewritten.count; i++) {
+	for (size_t i = 0; i < rewritten.count && (i == 0 || walk->forwards < MOST_FORWARDS); i++) {
 		const struct message next = {rewritten.sender, rewritten.author,
 					     rewritten.recipients[i], message->size};
 		struct trace_result first = *walk->result;
 
+		walk->forwards++;
 		answer = forward(walk, actor, &next);
 		if (i > 0) {
 			first.steps = walk->result->steps;
@@ -387,100 +396,6 @@ static struct answer follow(struct walk *walk, struct actor *actor, const struct
 		walk->steps->node = actor->node->head.name.value;
 	}
 	return answer;
-}
-
-/* --- address verification --- */
-
-/* What a host needs to ask the next ones for a recipient. */
-struct probe {
-	struct trace *trace;
-	struct actor *actor;
-	struct trace_result result; /* of which nothing is kept */
-	struct walk walk;
-	struct way way;
-	struct sending sending;
-	const char *sender, *recipient;
-	unsigned port;
-};
-
-/* One address of the next hop; false: it cannot be asked. */
-static bool probe_address(struct probe *probe, const struct reached *to, struct answer *answer)
-{
-	struct hop hop = {.node = to->node};
-	struct meeting meeting = {0};
-	struct mail mail = {.helo = probe->sending.helo,
-			    .sender = probe->sender,
-			    .recipient = probe->recipient};
-	const struct actor *next = world_actor(probe->trace, to->node);
-
-	if (!choose_source(&probe->walk, probe->actor->node, &probe->sending, to, &hop))
-		return false;
-	*answer = (struct answer){250, "2.1.5 Ok"};
-	if (!next || !next->facts) /* a host of others, which is taken to know it */
-		return true;
-	mail.client = hop.source4.family != IP_NONE ? hop.source4 : hop.source6;
-	if (meeting_arrange(probe->trace, to->node, probe->port, &mail.client, NULL, &meeting,
-			    &probe->result.steps)
-		    .code)
-		return false;
-	mail.client = meeting.client;
-	mail.tls = probe->sending.wrapper ||
-		   (strcmp(probe->sending.tls, "none") != 0 && offers_tls(&meeting));
-	if (!mail.tls && demands_tls(probe->sending.tls))
-		return false;
-	mail.user = mail.tls ? probe->sending.login : NULL;
-	probe->trace->probes++;
-	*answer = greet(&probe->result.steps, &meeting, &mail);
-	probe->trace->probes--;
-	return true;
-}
-
-/* The recipient as cleanup(8) rewrites that of the probe. */
-static const char *probe_recipient(struct actor *actor, const char *sender, const char *recipient)
-{
-	struct steps quiet = {.arena = host_arena(actor->host), .quiet = true};
-	const struct mail mail = {.sender = sender, .recipient = recipient};
-	struct rewritten rewritten;
-
-	host_rewrite(actor->host, &mail, "", false, &rewritten, &quiet);
-	return rewritten.count ? rewritten.recipients[0] : recipient;
-}
-
-/*
- * The host asks the next one for a recipient: the sender is double-bounce, and RCPT the last
- * command.
- */
-int walk_probe(void *user, const char *recipient, const char **reply)
-{
-	struct actor *actor = user;
-	struct probe probe = {.trace = actor->trace,
-			      .actor = actor,
-			      .result = {.steps = {.arena = actor->trace->arena, .quiet = true}}};
-	struct reached_list list = {0};
-	enum delivery delivery;
-	struct answer answer;
-
-	*reply = "cannot be asked";
-	if (probe.trace->probes >= MOST_PROBES)
-		return 450;
-	probe.walk = (struct walk){
-		.trace = probe.trace, .result = &probe.result, .steps = &probe.result.steps};
-	probe.sender = arena_printf(probe.trace->arena, "double-bounce@%s",
-				    host_value(actor->host, NULL, "myorigin", NULL));
-	probe.recipient = probe_recipient(actor, probe.sender, recipient);
-	host_route(actor->host, probe.sender, probe.recipient, &probe.way, &probe.result.steps);
-	delivery = host_delivery(actor->host, probe.way.transport);
-	if (delivery != DELIVER_SEND)
-		return delivery == DELIVER_ERROR ? 550 : 250;
-	host_sending(actor->host, &probe.way, probe.sender, &probe.sending);
-	world_resolve(probe.trace, probe.way.next_hop, 25, &list, &probe.port);
-	for (size_t i = 0; i < list.count; i++) {
-		if (!probe_address(&probe, &list.items[i], &answer))
-			continue;
-		*reply = answer.text;
-		return answer.code;
-	}
-	return list.count ? 450 : 550;
 }
 
 /* --- the beginning --- */
@@ -531,6 +446,7 @@ static void begin_client(struct walk *walk)
 {
 	const struct request *request = walk->request;
 	struct trace_result *result = walk->result;
+	const struct ip_address nowhere = {.family = IP_NONE};
 	struct meeting meeting = {0};
 	struct mail mail = {.helo = request->helo,
 			    .user = request->user,
@@ -555,10 +471,8 @@ static void begin_client(struct walk *walk)
 	}
 	*arena_push(walk->trace->arena, &result->hops) = (struct hop){
 		.node = meeting.actor->node,
-		.source4 =
-			request->client.family == IP_V4 ? request->client : (struct ip_address){0},
-		.source6 =
-			request->client.family == IP_V6 ? request->client : (struct ip_address){0},
+		.source4 = meeting.client.family == IP_V4 ? meeting.client : nowhere,
+		.source6 = meeting.client.family == IP_V6 ? meeting.client : nowhere,
 		.tls = mail.tls,
 		.login = mail.user,
 	};

@@ -1,6 +1,5 @@
 /* The nodes of a topology with what they run, and who meets whom; see world.h. */
 #include "confgen/trace/world.h"
-#include "common/strbuf.h"
 #include "confgen/derive/view_private.h"
 
 #include <stdlib.h>
@@ -64,6 +63,14 @@ static bool has_mailbox(void *user, const char *address)
 	return world_mailbox(actor->trace, actor->node, address);
 }
 
+static bool has_domain(void *user, const char *name)
+{
+	const struct actor *actor = user;
+	const struct domain *domain = world_domain(actor->trace, name);
+
+	return domain && domain->home == actor->node;
+}
+
 static const struct node *find_hostname(const struct topology *topology, const char *name)
 {
 	for (size_t i = 0; i < topology->nodes.count; i++) {
@@ -117,28 +124,7 @@ static bool can_log_in(void *user, const char *name)
 	       world_mailbox(actor->trace, actor->node, name);
 }
 
-int walk_probe(void *user, const char *recipient, const char **reply);
-
 /* --- actors --- */
-
-/* A line for each; there can be 100,000. */
-static const char *mailbox_domains(const struct trace *trace, const struct node *node)
-{
-	const struct domain_list *domains = &trace->topology->domains;
-	struct strbuf text = STRBUF_INIT;
-	char *taken;
-
-	for (size_t i = 0; i < domains->count; i++)
-		if (domains->items[i].home == node) {
-			strbuf_adds(&text, domains->items[i].head.name.value);
-			strbuf_addch(&text, '\n');
-		}
-	if (!text.length)
-		return "";
-	taken = strbuf_take(&text);
-	arena_adopt(trace->arena, taken);
-	return taken;
-}
 
 static void make_host(struct trace *trace, struct actor *actor)
 {
@@ -151,8 +137,7 @@ static void make_host(struct trace *trace, struct actor *actor)
 		.files = trace->files,
 		.count = trace->file_count,
 		.topology = trace->topology->head.at.source,
-		.mailbox_domains = node->kind.value == KIND_DMS ? mailbox_domains(trace, node) : "",
-		.oracle = {actor, has_mailbox, knows, can_log_in, walk_probe},
+		.oracle = {actor, has_mailbox, has_domain, knows, can_log_in, walk_probe},
 	};
 
 	actor->host = host_new(trace->arena, &input);

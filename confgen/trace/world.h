@@ -76,6 +76,9 @@ const struct ip_address *world_source(const struct node *node, const struct netw
 /* Whether connections of the node reach the Internet though it has no address there. */
 bool world_is_translated(const struct trace *trace, const struct node *node);
 
+/* What the next host says to a recipient; see struct oracle. `user` is the actor. */
+int walk_probe(void *user, const char *recipient, const char **reply);
+
 /* --- milter.c --- */
 
 /* What postern-milter sees of a client. */
@@ -86,8 +89,11 @@ struct milter_client {
 	const char *user;
 };
 
-/* Judges the client, when it connects and when it names a sender; 0: nothing against it. */
-struct answer milter_connect(struct actor *actor, const struct milter_client *client,
+/*
+ * Judges the client, when it connects and when it names a sender; 0: nothing against it. A proxy
+ * that connects itself may stay connected, and is only refused `*later`, at MAIL.
+ */
+struct answer milter_connect(struct actor *actor, const struct milter_client *client, bool *later,
 			     struct steps *steps);
 struct answer milter_sender(struct actor *actor, const struct milter_client *client,
 			    const char *sender, struct steps *steps);

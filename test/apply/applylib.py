@@ -3,7 +3,6 @@ What the tests of plan, apply and rollback share: a folder like a stock Debian's
 settings made by hand, and programs in the place of Postfix's where a test says so.
 """
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -180,21 +179,3 @@ class Machine:
     def remove(self):
         """All of it."""
         shutil.rmtree(self.work, ignore_errors=True)
-
-
-def topology(work, name, **replace):
-    """The example with other words in it."""
-    with open(EXAMPLE, encoding="utf-8") as file:
-        text = file.read()
-    for old, new in replace.get("words", {}).items():
-        assert old in text, old
-        text = text.replace(old, new)
-    path = f"{work}/{name}"
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    return path
-
-
-def hash_tables(text):
-    """The example with tables that postmap makes an index of."""
-    return re.sub(r"(    kind: postfix\n)", r"\1    map_type: hash\n", text)

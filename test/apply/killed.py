@@ -4,13 +4,13 @@ apply killed at every call that changes a file, in both folders: what Postfix wo
 configuration or the new one, and the next apply ends in the new one, with nothing left behind.
 postfix(1) is a script here, for speed. What postconf(1) reads is asked where links are in place.
 
-With a number as its argument, every how manyth call is tried (default 1: all of them).
+With a number as its argument, every how manyth call is tried (default 1: all of them). With an error
+as the second one (EIO), the calls fail with it instead.
 """
 import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 
 from applylib import (EXAMPLE, STAGING, Machine, check, equal, finish, need_root_and_postfix,
@@ -20,6 +20,7 @@ need_root_and_postfix()
 if not shutil.which("strace"):
     skip("no strace(1)")
 STEP = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+ERROR = sys.argv[2] if len(sys.argv) > 2 else None
 CALLS = ("openat", "write", "pwrite64", "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat",
          "unlink", "unlinkat", "mkdir", "mkdirat", "fchmod", "fchown", "fsetxattr", "utimensat",
          "fsync", "fdatasync", "ftruncate")
@@ -99,9 +100,14 @@ for number, (call, when) in enumerate(points):
     reset()
     ended = machine.apply("--no-reload", topology=after_path, env=QUIET,
                           before=["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
-                                  "-e", f"inject={call}:signal=KILL:when={when}"])
-    where = f"killed at {call} {when}"
-    equal(ended.returncode, -signal.SIGKILL, where)
+                                  "-e", f"inject={call}:{f'error={ERROR}' if ERROR else 'signal=KILL'}:when={when}"])
+    where = f"{'failed' if ERROR else 'killed'} at {call} {when}"
+    if ERROR:
+        check(ended.returncode in (0, 1, 3), f"{where}: ended with {ended.returncode}: {ended.stderr[-200:]}")
+        check(ended.returncode == 0 or ended.stderr, f"{where}: says nothing")
+        check(ended.returncode or machine.seen() == NEW, f"{where}: says that it is done")
+    else:
+        equal(ended.returncode, -signal.SIGKILL, where)
     now, conf = machine.seen(), None
     if any(os.path.islink(f"{machine.etc}/{name}") for name in os.listdir(machine.etc)):
         linked += 1
@@ -127,8 +133,8 @@ for number, (call, when) in enumerate(points):
     equal(back.returncode, 0, f"{where}: rolled back: {back.stderr}")
     same_files(machine.seen(), OLD, f"{where}: rolled back")
 
-print(f"killed {sum(seen.values())} times, at {len(points)} calls: {seen['old']} times the old configuration, "
+print(f"{'failed' if ERROR else 'killed'} {sum(seen.values())} times, at {len(points)} calls: {seen['old']} times the old configuration, "
       f"{seen['new']} times the new one; links were in place {linked} times")
-check(min(seen["old"], seen["new"], linked) >= 4 or STEP > 10, "the kills hit all phases")
+check(min(seen["old"], seen["new"], linked if not ERROR else 2) >= 2, "the kills hit all phases")
 machine.remove()
 finish()

@@ -7,12 +7,33 @@ message and nothing left behind; or in the new one.
 import fcntl
 import os
 import shutil
+import socketserver
 import subprocess
+import sys
+import threading
 
 from applylib import (EXAMPLE, STAGING, Machine, check, equal, finish, need_root_and_postfix,
-                      same_files)
+                      same_files, skip)
 
 need_root_and_postfix()
+# in a network of its own, where port 25 is free for what stands for Postfix
+if "APPLY_INSIDE" not in os.environ:
+    if subprocess.run(["unshare", "--net", "--mount", "true"], check=False).returncode:
+        skip("no namespaces here")
+    sys.exit(subprocess.run(["unshare", "--net", "--mount", sys.executable, __file__], env={**os.environ, "APPLY_INSIDE": "1"},
+                            check=False).returncode)
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+class Greeter(socketserver.BaseRequestHandler):
+    """Says what smtpd would."""
+
+    def handle(self):
+        self.request.sendall(b"220 mail.example.com ESMTP\r\n")
+        self.request.recv(10)
+
+
+threading.Thread(target=socketserver.ThreadingTCPServer(("127.0.0.1", 25), Greeter).serve_forever, daemon=True).start()
 counts = {}
 
 
@@ -68,24 +89,20 @@ for program, script, status, words in (
     machine.remove()
 
 # Postfix does not take it: the former state is back, and Postfix is told
-for script, asked in (('case $3 in reload|start) [ -e $0.once ] || { touch $0.once; echo odd >&2; exit 1; };; esac', "start"),):
-    machine = quick()
-    with open(f"{machine.etc}/master.cf", "a", encoding="ascii") as file:
-        file.write("")
-    machine.program("postfix", f'echo "$*" >>{machine.work}/asked; {script}')
-    # no listener is to answer here
-    listeners = f"{machine.etc}/master.cf"
-    before = untouched(machine)
-    ended = machine.apply()
-    equal(ended.returncode, 1, f"Postfix does not start: {ended.stderr[-300:]}")
-    check("The former state is back." in ended.stdout, "and the former state is back")
-    same_files(untouched(machine), before, "Postfix does not start: files")
-    with open(f"{machine.work}/asked", encoding="ascii") as file:
-        check(asked in file.read(), "Postfix was started again")
-    listed = machine.run("rollback", "--list").stdout
-    check("rollback to 0" in listed and "apply (overlay)" in listed, f"both are in the list: {listed}")
-    machine.remove()
-    counts["taken back"] = counts.get("taken back", 0) + 1
+script = 'case $3 in reload|start) [ -e $0.once ] || { touch $0.once; echo odd >&2; exit 1; };; esac'
+machine = quick()
+machine.program("postfix", f'echo "$*" >>{machine.work}/asked; {script}')
+before = untouched(machine)
+ended = machine.apply()
+equal(ended.returncode, 1, f"Postfix does not start: {ended.stderr[-300:]}")
+check("The former state is back." in ended.stdout, "and the former state is back")
+same_files(untouched(machine), before, "Postfix does not start: files")
+with open(f"{machine.work}/asked", encoding="ascii") as file:
+    check("start" in file.read(), "Postfix was started again")
+listed = machine.run("rollback", "--list").stdout
+check("rollback to 0" in listed and "apply (overlay)" in listed, f"both are in the list: {listed}")
+machine.remove()
+counts["taken back"] = counts.get("taken back", 0) + 1
 
 # full disks of all sizes, for the folder and for the states
 for where in ("etc", "states"):
@@ -121,6 +138,30 @@ for where in ("etc", "states"):
             machine.remove()
     check(outcomes["old"] and outcomes["new"], f"disks of {where} were full and not: {outcomes}")
     counts[f"full disk for {where}"] = outcomes
+
+# somebody writes while it is tried: theirs is kept
+machine = quick()
+machine.program("postfix", f"echo '# theirs' >>{machine.etc}/main.cf")
+wanted = machine.read("main.cf") + b"# theirs\n"
+ended = machine.apply("--no-reload")
+equal((ended.returncode, "changed a file meanwhile" in ended.stderr), (1, True), f"a file changed meanwhile: {ended.stderr[-300:]}")
+equal(machine.read("main.cf"), wanted, "a file changed meanwhile is kept")
+equal(sorted(os.listdir(machine.etc)), ["aliases.txt", "main.cf", "master.cf"], "and nothing else is there")
+equal(machine.apply("--no-reload").returncode, 1, "and again")
+machine.quick()
+equal(machine.apply("--no-reload").returncode, 0, "until nobody does")
+check(b"# theirs\n" in machine.read("main.cf"), "with what they wrote")
+# files only: Postfix takes it up with the next apply
+ended = machine.apply()
+equal((ended.returncode, "was not taken up yet" in ended.stdout), (0, True), f"taken up later: {ended.stderr[-300:]}")
+check("not taken up" not in machine.apply().stdout, "and then it is")
+machine.remove()
+# nobody reads what it says, and it is asked to end: it ends by itself, in the new state
+machine = quick()
+machine.program("postfix", "case $3 in check) kill -TERM $PPID; kill -HUP $PPID; kill -PIPE $PPID; sleep 1;; esac")
+ended = machine.apply("--no-reload")
+equal((ended.returncode, "transport" in machine.seen()), (0, True), f"signals: {ended.stderr[-300:]}")
+machine.remove()
 
 # another run
 machine = quick()

@@ -66,6 +66,12 @@ confgen 1 test --format json wrong.yaml
 jq -e '.failed == 1 and (.tests[0] | .ok == false and .line == 33 and .messages[0].lab == null)' \
 	"$said/out" >/dev/null || fail "the JSON of test is not what it should be"
 
+# output that cannot be written
+status=0
+"$POSTERN_CONFGEN" test "$example" >/dev/full 2>"$said/err" || status=$?
+[[ $status == 3 ]] || fail "a full disk ended with $status"
+says err "cannot write the output"
+
 # a name that looks like a directive, or like XML, is only a name
 sed 's/{name: mail comes in, /{name: "a # TODO <\&> b", /' wrong.yaml >odd.yaml
 confgen 1 test --own odd.yaml
@@ -93,12 +99,13 @@ if [[ $(id -u) == 0 ]] && setpriv --reuid=65534 --clear-groups test -x "$POSTERN
 		>"$work/said" 2>&1 || status=$?
 	[[ $status == 3 ]] || fail "--live without root ended with $status"
 	grep -q "needs root" "$work/said" || fail "nothing about root: $(<"$work/said")"
+	mkdir "$work/tmp"
+	export TMPDIR=$work/tmp
 	confgen 3 test --live --lab /nonexistent/lab "$example"
 	says err "name the lab with --lab"
 	confgen 3 test --live --lab /bin/false "$example"
 	says err "the lab failed"
-	[[ -z $(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'postern-test.*' -newer "$said") ]] ||
-		fail "a folder of --live is left"
+	[[ -z $(ls -A "$TMPDIR") ]] || fail "left behind: $(ls -A "$TMPDIR")"
 fi
 
 finish

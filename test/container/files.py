@@ -161,6 +161,8 @@ class Container:
         service, = parsed["services"].values()
         self.expect("hostname", service["hostname"], self.postconf("myhostname"))
         self.expect("health check", service["healthcheck"]["test"], ["CMD", entry_point, "health"])
+        self.expect("root file system", service["read_only"], True)
+        self.expect("capabilities dropped", service["cap_drop"], ["ALL"])
         mounts = dict(volume.split(":")[:2][::-1] for volume in service["volumes"])
         self.expect("volumes", set(mounts),
                     {self.postconf("queue_directory"), self.postconf("data_directory")})
@@ -174,7 +176,7 @@ class Container:
             self.expect(f"source of the secret {name}", file, wanted)
         return parsed, secrets
 
-    def check_kubernetes(self, entry_point, secrets):
+    def check_kubernetes(self, entry_point, compose, secrets):
         service, stateful = self.kubernetes
         name = stateful["metadata"]["name"]
         pod = stateful["spec"]["template"]
@@ -189,6 +191,10 @@ class Container:
         self.expect("port", container["ports"][0]["containerPort"], 587)
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             self.expect(probe, container[probe]["exec"]["command"], [entry_point, "health"])
+        security = container["securityContext"]
+        self.expect("root file system", security["readOnlyRootFilesystem"], True)
+        self.expect("capabilities", security["capabilities"],
+                    {"drop": ["ALL"], "add": compose["cap_add"]})
         claims = {claim["metadata"]["name"] for claim in stateful["spec"]["volumeClaimTemplates"]}
         volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes", [])}
         used = {mount["name"] for mount in container["volumeMounts"]}
@@ -200,7 +206,13 @@ class Container:
         mounted = {mount["subPath"]: mount["mountPath"] for mount in paths.values() if "subPath" in mount}
         self.expect("secrets", mounted, secrets)
         for volume in volumes.values():
-            self.expect("Secret", volume["secret"]["secretName"], f"{name}-secrets")
+            self.expect("Secret or memory", volume.get("secret", {}).get("secretName")
+                        or volume.get("emptyDir", {}).get("medium"),
+                        f"{name}-secrets" if volume["name"] == "secrets" else "Memory")
+        self.expect("what may be written", {path for path in paths if paths[path]["name"] in
+                                            claims | {"run", "tmp"}},
+                    {volume.split(":")[1] for volume in compose["volumes"]}
+                    | {path.split(":")[0] for path in compose["tmpfs"]})
         for label in (name, *secrets):
             if not NAMES.fullmatch(label) or len(label) > 63:
                 self.fail("no name for Kubernetes:", label)
@@ -220,7 +232,7 @@ class Container:
         parsed, secrets = self.check_compose(entry_point)
         self.check_image()
         self.check_postfix(secrets)
-        self.check_kubernetes(entry_point, secrets)
+        self.check_kubernetes(entry_point, *parsed["services"].values(), secrets)
         self.check_secrets()
         return parsed, secrets
 

@@ -128,7 +128,7 @@ def pair(topology):
     for number, name in enumerate(relays, 1):
         topology.relay(name, name, {"internet": topology.outside(number),
                                     "vpn": topology.inside(20, number)})
-        if topology.chance(0.3) and not topology.chance(0.5):
+        if topology.chance(0.3):
             topology.nodes[name]["egress"] = f"{{ipv4: 192.88.1.{number}" + (
                 f", ipv6: \"2001:db8:1::{number}\"}}" if topology.six else "}")
     for number, name in enumerate(homes, 11):
@@ -145,6 +145,11 @@ def pair(topology):
         for home in homes:
             link(topology, relay, home, [home, relay])
     end = way_out(topology, relays[0])
+    if end == "internet" and len(relays) == 1 and topology.chance(0.3):
+        topology.nodes["special"] = {"kind": "smarthost", "host": "smtp.special.example"}
+        domain = next(d for d, parts in topology.domains.items() if parts[0].endswith(homes[0]))
+        topology.routes.append(f"{{name: one, from: [alice@{domain}], "
+                               f"path: [{homes[0]}, {relays[0]}, special]}}")
     for home in homes:
         own = [d for d, parts in topology.domains.items() if parts[0].endswith(home)]
         for relay in relays:
@@ -224,12 +229,34 @@ def sidecar(topology):
     topology.routes.append(f"{{name: out, from: [{', '.join(own)}], path: [relay, {end}]}}")
 
 
+def own_parameters(topology):
+    """Parameters that the topology sets itself on its relays."""
+    for name, node in topology.nodes.items():
+        if node["kind"] != "postfix" or not topology.chance(0.3):
+            continue
+        domain = ours(topology)
+        node["extra"] = topology.pick(
+            "{smtpd_helo_restrictions: reject_non_fqdn_helo_hostname}",
+            f"{{canonical_maps: \"inline:{{bob@{domain}=alice@{domain}}}\"}}",
+            f"{{sender_canonical_maps: \"inline:{{@host.{domain}=@{domain}}}\"}}",
+            "{smtpd_client_restrictions: \"check_client_access cidr:{{203.0.113.0/24 REJECT}}\"}",
+            f"{{smtpd_sender_restrictions: \"check_sender_access inline:{{third.test=REJECT, "
+            f"alice@{domain}=DEFER}}\"}}",
+            f"{{smtpd_recipient_restrictions: \"check_recipient_access inline:{{alice@={{554 5.7.9 no}}}}, "
+            f"permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination\"}}",
+            "{smtpd_data_restrictions: \"check_sender_access regexp:{{/^bob@/ 451 later}}\"}",
+            f"{{transport_maps: \"inline:{{bob@{domain}=retry:, alice@{domain}={{error:5.7.0 gone}}}}\"}}",
+            f"{{virtual_alias_maps: \"inline:{{nobody@{domain}=user@{domain}}}\"}}",
+            "{smtpd_tls_security_level: encrypt}" if "tls" in node else "{disable_vrfy_command: no}")
+
+
 SHAPES = [pair, pair, chain, proxied, proxied, sidecar]
 
 
 def make(seed):
     topology = Topology(seed)
     SHAPES[topology.random.randrange(len(SHAPES))](topology)
+    own_parameters(topology)
     return topology
 
 

@@ -122,7 +122,8 @@ def killed(tests, folder):
             tests.check(f"killed at {call} {when}: whole", not os.path.exists(path) or
                         "END PRIVATE KEY" in read(path))
             done = confgen("keys", topology)
-            tests.check(f"killed at {call} {when}: the next run", f"p={public(path)}" in joined(done.stdout))
+            tests.check(f"killed at {call} {when}: the next run", f"p={public(path)}" in joined(done.stdout) and
+                        f"p={public(path)}" in joined(read(path[:-7] + "txt")))
 
 
 def judging(tests, folder):
@@ -342,10 +343,12 @@ domain {
                              "any %:s:/x\nshort example.com\nname exa_mple..com:s:/x\nselector example.com:a/../b:/x\n"
                              f"inline example.com:s:MII{'A' * 3000}\nabove example.com:up:../outside.private\n"
                              f"far example.com:far:{folder}/outside.private\nforeign unknown.example:s:good.private\n"
+                             "link example.com:link:link.private\n"
                              "\x1b[31m\0 example.com:s:/x\n" + "x" * 100000 + "\n")
+    os.symlink("../outside.private", f"{bad}/link.private")
     keys, done = imported("bad", bad, status=1)
     tests.check("bad: one good", [os.path.basename(p) for p in glob.glob(f"{keys}/*/*.private")] == ["mail.private"], done)
-    tests.check("bad: each is named", len(re.findall(r"KeyTable:\d+:1: warning", done.stderr)) == 10, done.stderr)
+    tests.check("bad: each is named", len(re.findall(r"KeyTable:\d+:1: warning", done.stderr)) == 11, done.stderr)
     tests.check("bad: no escapes", "\x1b" not in done.stderr and "A" * 50 not in done.stderr, done.stderr)
     tests.check("nothing there", "no keys" in imported("none", os.path.join(folder, "rsa-2048"), status=1)[1].stderr
                 if os.path.isdir(os.path.join(folder, "rsa-2048")) else True)

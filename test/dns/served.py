@@ -61,8 +61,8 @@ class Zones:
 class Served:
     """A context manager: nsd with these zones; with `anchors` (files of DS or DNSKEY records) unbound as well."""
 
-    def __init__(self, zones, world="", anchors=()):
-        self.zones, self.world, self.anchors = zones, world, anchors
+    def __init__(self, zones, world="", anchors=(), broken=None):
+        self.zones, self.world, self.anchors, self.broken = zones, world, anchors, broken
         self.processes = []
 
     def __enter__(self):
@@ -76,6 +76,8 @@ class Served:
             with open(path, "w", encoding="ascii") as file:
                 file.write(text)
             config += ["zone:", f' name: "{name}"', f' zonefile: "{name}.zone"']
+        if self.broken:  # a zone without a file: SERVFAIL
+            config += ["zone:", f' name: "{self.broken}"', ' zonefile: "none"']
         self.start("nsd", "\n".join(config), ["-d", "-c"], NSD)
         if self.anchors:
             self.start("unbound", self.resolver(), ["-d", "-c"], UNBOUND)

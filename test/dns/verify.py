@@ -51,6 +51,7 @@ www.example.com. A 203.0.113.8
 """
 ADDRESS = "5.113.0.203.in-addr.arpa"
 ADDRESS6 = "5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
+REVERSE9 = "9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.9.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
 OTHER_KEY = ("v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
 MX = ("@ MX 10 mail.example.com.\n", "@ MX 20 mx2.example.com.\n")
 chain = "".join(f'l{i}.example.com. TXT "v=spf1 include:l{i + 1}.example.com ~all"\n' for i in range(11))
@@ -138,6 +139,25 @@ def defects(zones, tests):
                     tests.check(f"no markup in {form}", form != "junit" or "<script>" not in out, out)
 
 
+def unknown_ipv6(folder, tests):
+    """The topology knows IPv4 only, and DNS has an IPv6 address without a name."""
+    with open(os.path.join(os.environ["POSTERN_SOURCE"], "examples/dms-relay/topology.yaml"), encoding="utf-8") as file:
+        zones = Zones(folder, file.read())
+    zone = zones.text["example.com"]
+    with Served(dict(zones.text, **{"example.com": zone + "mail AAAA 2001:db8:9::9\n"})):
+        found = zones.verify(status=1)
+        tests.check("IPv6 that nobody knows", sorted(f["rule"] for f in found) == ["dns-different", "dns-no-reverse"] and
+                    "inet_protocols: ipv4" in str(found), found)
+    with Served(dict(zones.text, **{"example.com": zone + "mail AAAA 2001:db8:9::9\n"}), f"{REVERSE9}. PTR mail.example.com.\n"):
+        found = zones.verify(status=1)
+        tests.check("IPv6 with a name", [f["rule"] for f in found] == ["dns-different"], found)
+    # an include that fails, so that nothing can be said of what comes behind it
+    text = zone.replace("v=spf1 ip4:11.22.33.44 ~all", "v=spf1 include:x.broken.test ip4:11.22.33.44 ~all", 1)
+    with Served(dict(zones.text, **{"example.com": text}), "broken.test. NS ns.broken.test.\n", broken="broken.test"):
+        found = zones.verify(status=1)
+        tests.check("SPF with an include that fails", [f["rule"] for f in found] == ["dns-unanswered"], found)
+
+
 def signed(folder, zones, name):
     """The zone, signed by ldns, and a file with its anchor."""
     path = os.path.join(folder, "signing")
@@ -191,6 +211,7 @@ def main():
             text = confgen("dns", "--verify", "-r", NSD, "-k", zones.keys, zones.topology)
             tests.check("clean in text", text.stdout.endswith("0 errors, 0 warnings\n"), text)
         defects(zones, tests)
+        unknown_ipv6(folder, tests)
         dane(folder, tests)
     tests.end()
 

@@ -144,6 +144,18 @@ def notes(tests, folder):
     tests.check("ten includes", "more than 9 includes" in confgen("check", "-P", path, status=1).stdout)
 
 
+    with open(f"{SOURCE}/examples/smarthosts/topology.yaml", encoding="utf-8") as file:
+        text = file.read()
+    for count, status in ((10, 0), (11, 1)):
+        includes = ", ".join(f"i{i}.example" for i in range(count))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace("provider: ses\n", f"provider: ses\n    spf_include: [{includes}]\n"))
+        out = os.path.join(folder, f"includes-{count}")
+        done = confgen("dns", "-o", out, path, status=status)
+        tests.check(f"{count} look-ups", ("[dns-spf-lookups]" in done.stderr) == bool(status) and
+                    os.path.exists(out) != bool(status), done.stderr)
+
+
 def bad_input(tests, folder):
     example = f"{SOURCE}/examples/dms-relay/topology.yaml"
     for arguments, status in ((["--resolver", "::1", example], 2), (["--verify", "-r", "a.example", example], 2),

@@ -17,6 +17,7 @@ from lib.lab import (SOURCE, STRANGER, assert_accepted, assert_refused, assert_s
 
 SOFTWARE, VERSION = sys.argv[1:3]
 CONTAINER = sys.argv[3:] == ["container"]
+CONFIG = "/run/postern/postfix" if CONTAINER else "/etc/postfix"  # where Postfix there reads its configuration
 USER = "user@example.com"
 EDGE = ["11.22.33.44", "2001:db8:11::44"]  # where the Internet finds the proxy
 MAIL = ["10.20.0.3", "fd00:20::3"]         # the host behind it, seen from inside
@@ -106,7 +107,7 @@ def forged_by_strangers(lab):
 def forged_by_the_proxy_no_relay(lab):
     """what a proxy that was broken into claims gains no relaying"""
     # a busy machine may need more than the 5 seconds that Postfix waits for a header
-    lab.run("mail", "postconf", "-e", "smtpd_upstream_proxy_timeout=30s")
+    lab.run("mail", "postconf", "-c", CONFIG, "-e", "smtpd_upstream_proxy_timeout=30s")
     lab.run("mail", "postfix", "reload")
     for server, claim in [*zip(MAIL, LOOPBACK), *zip(MAIL, PRIVATE)]:
         replies = forge(lab, "edge", server, claim, transaction(USER, STRANGER), True)
@@ -147,12 +148,12 @@ def forged_loopback_is_refused_by_the_milter(lab):
     """where the proxied service trusts loopback, as Postfix does by default, the forged message is relayed;
     the milter alone refuses it, and so does the policy service alone"""
     service, claim = "smtp-proxied/pass", LOOPBACK[0]
-    before = lab.run("mail", "cat", "/etc/postfix/master.cf")
+    before = lab.run("mail", "cat", f"{CONFIG}/master.cf")
 
     def attempt(milters, restrictions):
         for setting in ("mynetworks=127.0.0.0/8", f"smtpd_milters={milters}",
                         f"smtpd_recipient_restrictions={restrictions},permit_mynetworks,reject"):
-            lab.run("mail", "postconf", "-P", f"{service}/{setting}")
+            lab.run("mail", "postconf", "-c", CONFIG, "-P", f"{service}/{setting}")
         lab.run("mail", "postfix", "reload")
         token = lab.token()
         return token, forge(lab, "edge", MAIL[0], claim,
@@ -170,7 +171,7 @@ def forged_loopback_is_refused_by_the_milter(lab):
         assert "queued" in replies[-1], replies
         lab.arrived("internet", STRANGER, token)
     finally:
-        lab.run("mail", "tee", "/etc/postfix/master.cf", stdin=before)
+        lab.run("mail", "tee", f"{CONFIG}/master.cf", stdin=before)
         lab.run("mail", "postfix", "reload")
 
 

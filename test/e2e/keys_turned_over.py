@@ -12,7 +12,7 @@ from lib.lab import (CONFGEN, EXAMPLE, STRANGER, WAIT, assert_accepted, assert_s
                      signatures, wait)
 
 AHEAD = 8  # seconds from the decision to the switch
-AFTER = 3    # messages with the new key, at least
+AFTER = 3  # messages with the new key, at least
 PAUSE = 0.9  # seconds between messages
 
 

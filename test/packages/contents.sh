@@ -69,10 +69,12 @@ for service in milter gate; do
 	check "no debconf" test ! -e "$work/$service/config"
 done
 
+check "the completion for bash" shellcheck --shell=bash "$work/root/usr/share/bash-completion/completions/postern-confgen"
+
 # an installation by hand, as its user, somewhere, and moved
 check "cmake --install" cmake --install "$POSTERN_SOURCE/build/package" --prefix "$work/first"
 mv "$work/first" "$work/moved"
-(cd "$work/root/usr" && find . ! -type d | sed 's/\.gz$//' | grep -v '/changelog\.Debian$\|^\./bin/kill$' | sort) >"$work/packaged"
+(cd "$work/root/usr" && find . ! -type d | sed 's/\.gz$//; s/vendor-completions/site-functions/' | grep -v '/changelog\.Debian$\|^\./bin/kill$' | sort) >"$work/packaged"
 (cd "$work/moved" && find . ! -type d | sort) >"$work/by_hand"
 check "the packages have what cmake installs" diff "$work/packaged" "$work/by_hand"
 check "nothing knows where it was built" lacks "$POSTERN_SOURCE" "$work/root" "$work/moved"

@@ -255,9 +255,11 @@ def mistaken(machine):
     machine.shell(f"cp {CONF} /root/good; echo 'sockets = 3' >>{CONF}")
     said = machine.run("systemctl", "restart", "postern-milter", check=False)
     assert "failed" in said.lower(), said
-    wait_for("the reason in the log", lambda: "did you mean" in machine.journal("postern-milter") or
-             "sockets" in machine.journal("postern-milter"))
-    machine.shell(f"cp /root/good {CONF}; systemctl reset-failed postern-milter; systemctl restart postern-milter")
+    wait_for("the place in the log",
+             lambda: re.search(rf"{CONF}:\d+:\d+: error: .*'sockets'", machine.journal("postern-milter")))
+    assert machine.run("systemctl", "is-active", "postfix@-").strip() == "active"
+    machine.shell(f"cp /root/good {CONF}; systemctl reset-failed postern-milter\n"
+                  "rm -r /var/spool/postfix/postern; systemctl restart postern-milter")  # the folder is made again
     assert machine.unit("postern-milter", "ActiveState") == ["active"]
 
 
@@ -296,6 +298,16 @@ END
     wait_for("figures", lambda: machine.path("/run/postern-gate/metrics.prom").exists())
     machine.run("systemctl", "restart", "postern-gate")
     assert greeting(machine, 587).startswith("220 ")
+    machine.shell("""
+        mkdir -p /run/systemd/system/postern-gate.service.d
+        printf '[Service]\\nAmbientCapabilities=\\nCapabilityBoundingSet=\\n' \
+            >/run/systemd/system/postern-gate.service.d/test.conf
+        sed -i '/listener "own"/,/^ *}/d' /etc/postern/postern-gate.conf
+        systemctl daemon-reload
+        systemctl restart postern-gate""")
+    status, = statuses(machine, "postern-gate.service")
+    assert int(status["CapBnd"], 16) == 0 and greeting(machine, 587).startswith("220 "), status
+    machine.shell("rm -r /run/systemd/system/postern-gate.service.d; systemctl daemon-reload")
 
 
 def reinstalled(machine):

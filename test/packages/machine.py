@@ -86,9 +86,12 @@ class Machine:
         environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C.UTF-8")
         log = self.work / "apt.log"
         with open(log, "wb") as out:
-            result = subprocess.run([*command, "satisfy", *depends], check=False, env=environment,
-                                    stdout=out, stderr=subprocess.STDOUT)
-        if result.returncode:
+            def apt(*action):
+                return subprocess.run([*command, *action], check=False, env=environment, stdout=out,
+                                      stderr=subprocess.STDOUT).returncode
+            # the lists may be missing, or so old that the files are gone
+            failed = apt("satisfy", *depends) and (apt("update") or apt("satisfy", *depends))
+        if failed:
             skip("apt gives no packages for the root: " + log.read_text().strip().split("\n")[-1])
         policy.unlink()
         subprocess.run(["umount", self.root / "proc", self.root / "dev/null"], check=True)

@@ -395,6 +395,11 @@ def main():
                         for name, path in pages.items() for width in (1280, 390)
                         for scheme in ("light", "dark"))
             judge(browser, "many", pages["many"], 390, "dark", unfold=True)
+            for name in EXAMPLES:
+                browser.open(pages[name], 390, "light")
+                cut = browser.run("Array.from(document.querySelectorAll('.picture')).filter(e => "
+                                  "e.checkVisibility()).map(e => e.scrollWidth - e.clientWidth)")
+                check(cut == [0], name, "has a picture that a phone does not show whole", cut)
             for width in (1280, 390):
                 judge(browser, "dms-relay", pages["dms-relay"], width, "light", script=False)
             judge(browser, "dangers", pages["dangers"], 720, "light", media="print")

@@ -6,6 +6,7 @@ import base64
 import glob
 import hashlib
 import html.parser
+import ipaddress
 import os
 import re
 import shutil
@@ -177,6 +178,54 @@ def judge_contents(work):
     check("What is dangerous" in page.text and "postern.nft must be loaded" in page.text, "dangers")
 
 
+def trusted_by_files(topology, work, environment):
+    """What the rendered files of each host trust, loopback aside."""
+    tree = os.path.join(work, "tree")
+    shutil.rmtree(tree, ignore_errors=True)
+    confgen("render", "-o", tree, topology, env=environment)
+    found = {}
+    for path in glob.glob(tree + "/*/*main.cf"):
+        with open(path) as file:
+            text = re.sub(r"\n[ \t]+", " ", re.sub(r"(?m)^#.*\n", "", file.read()))
+        networks = set()
+        for value in re.findall(r"(?m)^mynetworks = (.*)", text):
+            networks |= {ipaddress.ip_network(n.replace("[", "").replace("]", ""))
+                         for n in re.split(r"[,\s]+", value) if n[:1] in "0123456789["}
+        found[path.split("/")[-2]] = {n for n in networks if not n.is_loopback}
+    return found
+
+
+def trusted_by_page(page_text):
+    found = {}
+    part = page_text[page_text.index('<h2 id="trust">'):page_text.index('<h2 id="dns">')]
+    for row in part.split("<tr ")[2:]:
+        node = re.search(r'data-label="Through">([^<]*)<', row)[1]
+        known = re.search(r'data-label="Known by">(.*?)</td>', row, re.S)[1]
+        for name in re.findall(r'class="name">([^<]*)<', known):
+            if name != "a login" and not ipaddress.ip_network(name).is_loopback:
+                found.setdefault(node, set()).add(ipaddress.ip_network(name))
+    return found
+
+
+def judge_trust(work):
+    """The page says what the rendered files say, which it does not read."""
+    environment = dict(os.environ, POSTERN_TEST_PASSWORD="x", SES_PASSWORD="x", MAILGUN_PASSWORD="x",
+                       INVOICES_PASSWORD="x", PROVIDER_PASSWORD="x")
+    compared = 0
+    for path in sorted(glob.glob(SOURCE + "/examples/*/topology.yaml") +
+                       glob.glob(SOURCE + "/test/golden/topologies/*.yaml")):
+        output = os.path.join(work, "trust.html")
+        subprocess.run([CONFGEN, "report", "--no-picture", "-o", output, path], capture_output=True,
+                       timeout=120, env=environment)
+        with open(output) as file:
+            told = trusted_by_page(file.read())
+        for node, networks in trusted_by_files(path, work, environment).items():
+            compared += len(networks)
+            check(told.get(node, set()) == networks, path, node, "trusts", networks, "but the page says",
+                  told.get(node))
+    check(compared > 30, "only", compared, "networks were compared")
+
+
 def judge_tests(work):
     _, page = judge("tests", EXAMPLE, work)
     words = re.sub(r"\s+", " ", page.text)
@@ -306,6 +355,7 @@ def main():
             # lint has an error for one of them, which the report tells by its status
             judge(os.path.basename(path), path, work, status=int("two-of-each" in path), env=dict(os.environ, POSTERN_TEST_PASSWORD="x"))
         judge_contents(work)
+        judge_trust(work)
         judge_tests(work)
         judge_hostile(work)
         judge_secrets(work)

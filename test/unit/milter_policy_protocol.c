@@ -126,8 +126,7 @@ static void test_answers(void **state)
 	assert_string_equal(buffer, "action=REJECT a   action=OK \xc3\xbc\n\n");
 	memset(action, 'x', sizeof(action));
 	action[sizeof(action) - 1] = '\0';
-	assert_int_equal(policy_answer_write(action, buffer),
-			 7 + POLICY_LONGEST_ACTION + 2);
+	assert_int_equal(policy_answer_write(action, buffer), 7 + POLICY_LONGEST_ACTION + 2);
 	assert_string_equal(buffer + 7 + POLICY_LONGEST_ACTION, "\n\n");
 }
 

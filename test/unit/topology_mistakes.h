@@ -118,6 +118,10 @@ static const struct mistake keys[] = {
 
 	/* misplaced-key */
 	{"misplaced-key", {PRIVATE("host: ^a.example")}},
+	{"misplaced-key", {PRIVATE("verify: ^dkim")}},
+	{"unused unused",
+	 {NODE("^other: {kind: postfix, hostname: b.example, addresses: {vpn: 10.0.0.9}, verify: "
+	       "^dkim}")}},
 	{"misplaced-key", {PRIVATE("map_type: ^lmdb")}},
 	{"misplaced-key", {PRIVATE("tls: ^{certificate: /c, key: /k}")}},
 	{"misplaced-key", {PRIVATE("postmaster: ^a@example.com")}},
@@ -706,6 +710,8 @@ static const struct mistake proxies[] = {
 	{"misplaced-key", {EDGE("haproxy"), HOME("i: {service: imaps, proxied_by: edge, extra: {^a: b}}")}},
 	{"bad-value", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: {a: ^'} b'}")}},
 	{"bad-value", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: {^'a b': c}")}},
+	{"bad-value", {PUBLIC("extra: {^daemon_directory: /tmp/x}")}},
+	{"bad-value", {PUBLIC("extra: {^import_environment: 'LD_PRELOAD=/tmp/x.so'}")}},
 	{"bad-value", {EDGE("haproxy"), HOME("s: {service: submission, proxied_by: edge, "
 					     "extra: {a: ^'b c'}}")}},
 	{"credentials", {EDGE("haproxy"), BEHIND("service: smtp, proxied_by: edge, extra: "

@@ -19,11 +19,14 @@
 static void describe(struct strbuf *out, const struct schema_row *row)
 {
 	static const char *const types[] = {
-		[SCHEMA_TEXT] = "text",		[SCHEMA_NUMBER] = "number",
-		[SCHEMA_CHOICE] = "word",	[SCHEMA_TEXTS] = "text or list of texts",
+		[SCHEMA_TEXT] = "text",
+		[SCHEMA_NUMBER] = "number",
+		[SCHEMA_CHOICE] = "word",
+		[SCHEMA_TEXTS] = "text or list of texts",
 		[SCHEMA_NETWORKS] = "network or list of networks",
 		[SCHEMA_ADDRESSES] = "address or list of addresses",
-		[SCHEMA_OBJECT] = "mapping",	[SCHEMA_MAP] = "mapping of names",
+		[SCHEMA_OBJECT] = "mapping",
+		[SCHEMA_MAP] = "mapping of names",
 		[SCHEMA_LIST] = "list",
 	};
 

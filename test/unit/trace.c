@@ -116,7 +116,18 @@ static const struct example examples[] = {
 	 "at: public, client: 203.0.113.9, to: x@elsewhere.test", "loops at public", "", NULL},
 	{LISTED, "extra: {smtp_tls_security_level: none, transport_maps: \"inline:{example.com=retry:}\"}",
 	 "at: public, client: 203.0.113.9, to: user@example.com",
-	 "deferred at public: 450 example.com", "", NULL},
+	 "deferred at public: 450 4.1.1 <user@example.com>: Recipient address rejected: "
+	 "Address is undeliverable", "", NULL},
+	{LISTED, "extra: {relayhost: \"[mx.nowhere.example.com]\", smtp_fallback_relay: \"[192.0.2.77]\"}",
+	 "at: public, client: local, from: user@example.com, to: x@elsewhere.test",
+	 "relayed to internet", "", NULL},
+	{LISTED, "extra: {relayhost: \"[mx.nowhere.example.com]\"}",
+	 "at: public, client: local, from: user@example.com, to: x@elsewhere.test",
+	 "bounced at public: 550 5.4.4 there is no mail host for [mx.nowhere.example.com]", "", NULL},
+	/* what Postfix cannot understand */
+	{LISTED, "extra: {smtpd_client_restrictions: \"permit_mynetworks, rejekt\"}",
+	 "at: public, client: 203.0.113.9, to: user@example.com",
+	 "deferred at public: 451 4.3.5 Server configuration error", "", NULL},
 	/* classes that call each other end */
 	{LISTED, "extra: {smtpd_restriction_classes: \"one, two\", one: two, two: one, "
 	 "smtpd_client_restrictions: one}",

@@ -3,8 +3,8 @@
  *
  * Pure function, thread-safe.
  */
-#ifndef POSTERN_TRACE_CAUSE_H
-#define POSTERN_TRACE_CAUSE_H
+#ifndef POSTERN_LINT_CAUSE_H
+#define POSTERN_LINT_CAUSE_H
 
 #include "common/diagnostics.h"
 

@@ -1,5 +1,5 @@
 /* The cause of a rendered line; see cause.h. */
-#include "confgen/trace/cause.h"
+#include "confgen/lint/cause.h"
 
 #include <ctype.h>
 #include <stdlib.h>
