@@ -1,8 +1,6 @@
 /* What was applied; see history.h. */
 #include "confgen/apply/history.h"
 
-#define STATE_FORMAT 1 /* of state.json: a state of another one is not gone back to */
-
 static json_t *files_to_json(const struct state_files *files)
 {
 	json_t *array = json_array();
@@ -17,7 +15,7 @@ static json_t *files_to_json(const struct state_files *files)
 json_t *state_to_json(const struct state *state)
 {
 	return json_pack("{s:i, s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:[I,I], s:o, s:o}",
-			 "format", STATE_FORMAT, "state", state->number, "kind",
+			 "format", APPLY_FORMAT, "state", state->number, "kind",
 			 state->rollback ? "rollback" : "apply", "amounts_to", state->amounts_to,
 			 "time", state->time, "who", state->who, "node", state->node, "topology",
 			 state->topology, "mode", state->full ? "full" : "overlay", "needs",
@@ -56,7 +54,7 @@ bool state_from_json(struct arena *arena, const json_t *object, struct state *ou
 	};
 	size_t at;
 
-	if (state.number <= 0 || (format && json_integer_value(format) != STATE_FORMAT))
+	if (state.number <= 0 || (format && json_integer_value(format) != APPLY_FORMAT))
 		return false;
 	json_array_foreach (files, at, item)
 		*arena_push(arena, &state.files) = (struct state_file){
