@@ -162,6 +162,18 @@ bool switch_read(const struct setting *setting, struct diagnostics *list, bool *
 	return true;
 }
 
+bool version_read(const struct setting *setting, struct diagnostics *list)
+{
+	if (strcmp(setting->value, CONFIG_VERSION) == 0)
+		return true;
+	mistake(setting->at,
+		"the file is of version '%s', but this program reads version " CONFIG_VERSION,
+		setting->value);
+	diagnostics_hint(
+		list, "a newer file needs a newer program; CHANGELOG tells how to write it back");
+	return false;
+}
+
 bool duration_read(const struct setting *setting, struct diagnostics *list, uint64_t *seconds)
 {
 	static const struct {

@@ -1,7 +1,7 @@
 /*
- * Values in the configuration of a daemon: addresses, names, modes. Each function reads one, and puts what is
- * wrong with it into the list of diagnostics; outputs are untouched then. Not thread-safe (the user
- * and group databases).
+ * Values in the configuration of a daemon: addresses, names, modes. Each function reads one, and
+ * puts what is wrong with it into the list of diagnostics; outputs are untouched then. Not
+ * thread-safe (the user and group databases).
  */
 #ifndef POSTERN_CONFIG_VALUE_H
 #define POSTERN_CONFIG_VALUE_H
@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+
+#define CONFIG_VERSION "1" /* of the language of the daemons' files */
 
 /*
  * unix:PATH, inet:PORT@ADDRESS or inet6:PORT@ADDRESS. `address` gets the form that libmilter takes,
@@ -31,6 +33,12 @@ bool switch_read(const struct setting *setting, struct diagnostics *list, bool *
 /* The index of one of `count` words. */
 bool word_read(const struct setting *setting, const char *const *words, size_t count,
 	       struct diagnostics *list, unsigned *index);
+
+/*
+ * The version of the file's language, which is 1 where the file says none. Another is a mistake:
+ * what it means is not known here.
+ */
+bool version_read(const struct setting *setting, struct diagnostics *list);
 
 /* A number with a unit, as postconf(5) has them: s, m, h, d, w; without one it is seconds. */
 bool duration_read(const struct setting *setting, struct diagnostics *list, uint64_t *seconds);

@@ -64,6 +64,11 @@ static size_t read_word(struct reader *reader, const struct setting *setting,
 			 __attribute__((unused)) struct gate_listener *listener, \
 			 __attribute__((unused)) struct given *given)
 
+SETTER(set_version)
+{
+	version_read(setting, reader->list);
+}
+
 SETTER(set_user)
 {
 	reader->config->user = setting->value;
@@ -180,6 +185,7 @@ struct row {
 };
 
 static const struct row rows[] = {
+	{"postern", ONE, set_version},
 	{"user", ONE, set_user},
 	{"chroot", ONE, set_chroot},
 	{"log", ONE, set_log},

@@ -239,7 +239,15 @@ static void set_most_signatures(struct reader *reader, const struct setting *set
 			text, VERIFIER_MOST_SIGNATURES);
 }
 
+static void set_version(struct reader *reader, const struct setting *setting,
+			struct subject *subject)
+{
+	(void)subject;
+	version_read(setting, reader->list);
+}
+
 static const struct row rows[] = {
+	{"postern", ONE, set_version},
 	{"socket", ONE, set_socket},
 	{"socket_mode", ONE, set_socket_mode},
 	{"socket_group", ONE, set_socket_group},

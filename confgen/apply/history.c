@@ -14,14 +14,15 @@ static json_t *files_to_json(const struct state_files *files)
 
 json_t *state_to_json(const struct state *state)
 {
-	return json_pack(
-		"{s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:[I,I], s:o, s:o}", "state",
-		state->number, "kind", state->rollback ? "rollback" : "apply", "amounts_to",
-		state->amounts_to, "time", state->time, "who", state->who, "node", state->node,
-		"topology", state->topology, "mode", state->full ? "full" : "overlay", "needs",
-		state->restart ? "restart" : "reload", "folder_time",
-		(json_int_t)state->folder_time.tv_sec, (json_int_t)state->folder_time.tv_nsec,
-		"files", files_to_json(&state->files), "owned", owned_to_json(&state->owned));
+	return json_pack("{s:i, s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:[I,I], s:o, s:o}",
+			 "format", APPLY_FORMAT, "state", state->number, "kind",
+			 state->rollback ? "rollback" : "apply", "amounts_to", state->amounts_to,
+			 "time", state->time, "who", state->who, "node", state->node, "topology",
+			 state->topology, "mode", state->full ? "full" : "overlay", "needs",
+			 state->restart ? "restart" : "reload", "folder_time",
+			 (json_int_t)state->folder_time.tv_sec,
+			 (json_int_t)state->folder_time.tv_nsec, "files",
+			 files_to_json(&state->files), "owned", owned_to_json(&state->owned));
 }
 
 static const char *copy(struct arena *arena, const json_t *object, const char *key)
@@ -35,6 +36,8 @@ bool state_from_json(struct arena *arena, const json_t *object, struct state *ou
 {
 	const json_t *files = json_object_get(object, "files"), *item;
 	const json_t *time = json_object_get(object, "folder_time");
+	const json_t *format =
+		json_object_get(object, "format"); /* the first releases wrote none */
 	struct state state = {
 		.number = (int)json_integer_value(json_object_get(object, "state")),
 		.amounts_to = (int)json_integer_value(json_object_get(object, "amounts_to")),
@@ -51,7 +54,7 @@ bool state_from_json(struct arena *arena, const json_t *object, struct state *ou
 	};
 	size_t at;
 
-	if (state.number <= 0)
+	if (state.number <= 0 || (format && json_integer_value(format) != APPLY_FORMAT))
 		return false;
 	json_array_foreach (files, at, item)
 		*arena_push(arena, &state.files) = (struct state_file){

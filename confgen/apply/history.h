@@ -13,6 +13,12 @@
 #include <stdbool.h>
 #include <time.h>
 
+/*
+ * Of state.json, and of the journal of a change under way. What is of another format is left alone:
+ * it is neither gone back to, nor finished.
+ */
+#define APPLY_FORMAT 1
+
 struct state_file {
 	const char *path;   /* "config/main.cf" */
 	bool before, after; /* whether it was there, and is there */

@@ -25,8 +25,8 @@ int settle_write(const struct settlement *settlement)
 				      json_pack("{s:s, s:b, s:b}", "path", file->path, "before",
 						file->before, "after", file->after));
 	}
-	journal = json_pack("{s:i, s:s?, s:o}", "state", settlement->number, "postern", postern,
-			    "files", files);
+	journal = json_pack("{s:i, s:i, s:s?, s:o}", "format", APPLY_FORMAT, "state",
+			    settlement->number, "postern", postern, "files", files);
 	text = journal ? json_dumps(journal, JSON_INDENT(2)) : NULL;
 	json_decref(journal);
 	if (!text)
@@ -135,9 +135,10 @@ static int read_journal(struct settlement *settlement, const char **postern)
 {
 	AUTO_CLOSE int fd = openat(settlement->staging, SETTLE_JOURNAL,
 				   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	const json_t *files, *item;
+	const json_t *files, *format, *item;
 	json_t *journal;
 	size_t length, at;
+	bool known;
 	char *text;
 	int error;
 
@@ -160,8 +161,10 @@ static int read_journal(struct settlement *settlement, const char **postern)
 			json_is_true(json_object_get(item, "after")),
 		};
 	}
+	format = json_object_get(journal, "format");
+	known = !format || json_integer_value(format) == APPLY_FORMAT;
 	json_decref(journal);
-	return settlement->number > 0 ? 0 : -EBADMSG;
+	return known && settlement->number > 0 ? 0 : -EBADMSG;
 }
 
 static bool is_turned(const struct settlement *settlement)

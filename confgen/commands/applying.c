@@ -330,7 +330,9 @@ enum exit_status applying_open(struct applying *applying, bool lock)
 	if (!error)
 		return EXIT_CLEAN;
 	applying_refuse(applying, NULL, "cannot read the former states in %s: %s",
-			applying->store.path, strerror(-error));
+			applying->store.path,
+			error == -EBADMSG ? "one is damaged, or of a newer postern-confgen"
+					  : strerror(-error));
 	return EXIT_BROKEN;
 }
 

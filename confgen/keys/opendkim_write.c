@@ -255,7 +255,8 @@ void opendkim_write(struct arena *arena, const struct opendkim *given, struct st
 	struct writer writer = {arena, given, out, list};
 
 	strbuf_adds(out, "# Converted from OpenDKIM's configuration by postern-confgen convert; "
-			 "see postern-milter.conf(5).\n");
+			 "see postern-milter.conf(5).\n"
+			 "postern = 1\n");
 	write_socket(&writer);
 	write_list(&writer, "internal_networks", &given->networks);
 	write_canonicalization(&writer);

@@ -31,6 +31,7 @@ struct topology *topology_parse(struct arena *arena, const struct source *source
 		report(list, VERSION, topology->version.at,
 		       "this is version %lu of the language, but this program speaks version 1",
 		       topology->version.value);
+		diagnostics_hint(list, "a newer topology needs a newer postern-confgen");
 		return topology;
 	}
 	topology_read_lists(arena, topology, list);

@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_syntax(struct arena *arena, const struct strbuf *out)
 {
-	static const char *const names[] = {"socket",
+	static const char *const names[] = {"postern",
+					    "socket",
 					    "internal_networks",
 					    "canonicalization",
 					    "signed_headers",

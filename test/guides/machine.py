@@ -27,7 +27,7 @@ def enter():
     """Runs this script again in namespaces of its own; what it starts ends with it."""
     if os.geteuid() != 0:
         skip("needs root, for namespaces")
-    for program in ("postfix", "nsd", "curl", "opendkim", "promtool", "swaks", "dkimverify", "systemd-sysusers"):
+    for program in ("postfix", "nsd", "curl", "haproxy", "opendkim", "promtool", "swaks", "dkimverify", "systemd-sysusers"):
         if not shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/bin"):
             skip(f"there is no {program}")
     if "POSTERN_GUIDE_INSIDE" not in os.environ:
