@@ -30,10 +30,11 @@ build() {
 	cmake --build --preset "$1" -- --quiet
 }
 
-# run PRESET [OPTION...]: its tests; CTest prints the names of skipped ones, and why
+# run PRESET [OPTION...]: its tests; CTest prints the names of skipped ones, and why. Most wait for servers
+# most of the time, so more of them run at once than there are processors.
 run() {
 	echo "== testing: $1"
-	ctest --preset "$@" --parallel "$((2 * $(nproc)))"
+	ctest --preset "$@" --parallel "$((3 * $(nproc)))"
 }
 
 started=$SECONDS
