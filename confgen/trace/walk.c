@@ -61,11 +61,14 @@ struct answer walk_greet(struct steps *steps, const struct meeting *meeting,
 
 	if (milter)
 		refused = milter_connect(meeting->actor, &client, &later, steps);
-	/* AUTH is the first command that hears of it */
-	if (refused.code / 100 == 4 && mail->user)
+	/* STARTTLS or AUTH is the first command that hears of it */
+	if (refused.code / 100 == 4 &&
+	    (mail->user || (mail->tls && !host_wraps_tls(host, meeting->smtpd))))
 		return (struct answer){454, "4.3.0 Try again later"};
-	if (refused.code / 100 == 5 && !later)
-		return refused;
+	if (refused.code / 100 == 5 && !later) /* in the greeting, by smtpd's own words */
+		return (struct answer){
+			554, arena_printf(host_arena(host), "%s ESMTP not accepting connections",
+					  host_value(host, meeting->smtpd, "myhostname", NULL))};
 	answer = host_accept(host, meeting->smtpd, mail, STAGE_MAIL, steps);
 	if (answer.code != 250 || refused.code)
 		return answer.code != 250 ? answer : refused;
@@ -146,9 +149,9 @@ bool walk_choose_source(const struct walk *walk, const struct node *node,
 	const struct ip_address *six = world_source(node, to->network, IP_V6);
 	enum ip_family family = to->address.family;
 
-	if (sending->ipv4 && family != IP_V6 && four)
+	if (sending->ipv4 && (family != IP_V6 || to->either) && four)
 		hop->source4 = sending->bind4.family == IP_V4 ? sending->bind4 : *four;
-	if (sending->ipv6 && family != IP_V4 && six)
+	if (sending->ipv6 && (family != IP_V4 || to->either) && six)
 		hop->source6 = sending->bind6.family == IP_V6 ? sending->bind6 : *six;
 	if (hop->source4.family != IP_NONE || hop->source6.family != IP_NONE)
 		return true;

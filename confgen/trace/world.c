@@ -246,7 +246,8 @@ bool world_is_translated(const struct trace *trace, const struct node *node)
 static void push(struct trace *trace, struct reached_list *out, const struct node *node,
 		 const struct network *network, struct ip_address address)
 {
-	*arena_push(trace->arena, out) = (struct reached){node, network, address};
+	*arena_push(trace->arena, out) =
+		(struct reached){.node = node, .network = network, .address = address};
 }
 
 /* What the DNS says of a host of the topology: its addresses on the Internet. */
@@ -342,6 +343,16 @@ static void push_name(struct trace *trace, struct reached_list *out, const char 
 		     (struct ip_address){.family = IP_NONE});
 }
 
+static void find_twins(struct reached_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		for (size_t j = 0; j < list->count; j++)
+			if (list->items[i].node == list->items[j].node &&
+			    list->items[i].network == list->items[j].network &&
+			    list->items[i].address.family != list->items[j].address.family)
+				list->items[i].either = true;
+}
+
 void world_resolve(struct trace *trace, const char *next_hop, unsigned usual_port,
 		   struct reached_list *out, unsigned *port)
 {
@@ -363,4 +374,5 @@ void world_resolve(struct trace *trace, const char *next_hop, unsigned usual_por
 		push_address(trace, out, &address);
 	else
 		push_name(trace, out, name, !bracket);
+	find_twins(out);
 }

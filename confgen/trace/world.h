@@ -58,6 +58,7 @@ struct reached {
 	const struct node *node;
 	const struct network *network; /* NULL: the Internet */
 	struct ip_address address;     /* IP_NONE: some host of others */
+	bool either; /* its name has addresses of both families: smtp(8) may take any first */
 };
 
 struct reached_list {
