@@ -20,7 +20,7 @@ readonly TEST_PACKAGES=(
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
 	unbound ldnsutils
 	mmdebstrap debian-archive-keyring buildah
-	systemd zsh
+	systemd zsh file
 	graphviz tidy chromium fonts-dejavu-core
 )
 
