@@ -5,8 +5,8 @@
 #include <errno.h>
 
 /*
- * Beyond DKIM_MAXHEADER (4096) octets of names libopendkim silently leaves fields unsigned. The other
- * engine has the same limit, so that both sign the same messages.
+ * Beyond DKIM_MAXHEADER (4096) octets of names libopendkim silently leaves fields unsigned. The
+ * other engine has the same limit, so that both sign the same messages.
  */
 #define MOST_NAMES 4000
 
