@@ -29,7 +29,7 @@ static void *wait_and_note(void *number)
 	return NULL;
 }
 
-/* Until a thread sleeps, which it does in the line. */
+/* Until the new thread sleeps, which it does in the line, or has ended. */
 static void await_sleep(void)
 {
 	const struct timespec moment = {0, 1000000};
@@ -42,6 +42,8 @@ static void await_sleep(void)
 		nanosleep(&moment, NULL);
 		snprintf(path, sizeof(path), "/proc/self/task/%d/stat", atomic_load(&seen.thread));
 		file = fopen(path, "r");
+		if (!file && atomic_load(&seen.thread))
+			return;
 		if (!file)
 			continue;
 		if (fgets(text, sizeof(text), file))
