@@ -313,7 +313,7 @@ int main(int argc, char **argv)
 	if (next_message < messages)
 		messages = next_message;
 	qsort(latencies, messages, sizeof(*latencies), compare);
-	printf("%.0f messages/s, p50 %.2f ms, p99 %.2f ms, %lu messages\n",
+	printf("%.2f messages/s, p50 %.2f ms, p99 %.2f ms, %lu messages\n",
 	       (double)messages / seconds, latencies[messages / 2] * 1e3,
 	       latencies[messages * 99 / 100] * 1e3, messages);
 	free(latencies);

@@ -16,6 +16,8 @@ PLACES = {"libcrypto": "OpenSSL (libcrypto): signature, hash", "[": "kernel", "l
 
 def needs(bench):
     """Why it cannot run, or None."""
+    if milters.needs(bench):
+        return milters.needs(bench)
     if not shutil.which("perf"):
         bench.miss("perf", "linux-perf")
         return "perf is not installed"
