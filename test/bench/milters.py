@@ -147,6 +147,7 @@ class Round:
     rate: float    # messages a second
     p50: float     # milliseconds
     p99: float
+    longest: float
     cpu: float     # milliseconds a message, of the milter
     memory: float  # MiB, in the middle
     seconds: float
@@ -167,11 +168,12 @@ def load(bench, program, clients, size, signatures, seconds):
         memory = processes.memory(program.pid)
         output = running.communicate()[0]
     took = time.monotonic() - began
-    found = re.match(r"([\d.]+) messages/s, p50 ([\d.]+) ms, p99 ([\d.]+) ms, (\d+) messages", output)
+    found = re.match(r"([\d.]+) messages/s, p50 ([\d.]+) ms, p99 ([\d.]+) ms, longest ([\d.]+) ms, "
+                     r"(\d+) messages", output)
     if not found:
         return None
-    rate, p50, p99, count = (float(number) for number in found.groups())
-    return Round(rate, p50, p99, (processes.cpu(program.pid) - before) / count * 1e3, memory, took)
+    *figures, count = (float(number) for number in found.groups())
+    return Round(*figures, (processes.cpu(program.pid) - before) / count * 1e3, memory, took)
 
 
 class Cells:
@@ -219,7 +221,7 @@ class Cells:
 
 
 COLUMNS = ["<milter", "<message", "clients", "messages/s", "CPU ms", "bare/CPU", "p50 ms", "p99 ms",
-           "MiB", "CPU against postern"]
+           "longest ms", "MiB", "CPU against postern"]
 
 
 def rows(results, floor):
@@ -232,7 +234,7 @@ def rows(results, floor):
                 if got:
                     yield (name, size, clients, f"{got.rate:.{0 if got.rate >= 10 else 1}f}", report.figure(got.cpu),
                            f"{floor(SIZES[size]) / got.cpu:.2f}", f"{got.p50:.2f}",
-                           f"{got.p99:.2f}", f"{got.memory:.0f}",
+                           f"{got.p99:.2f}", f"{got.longest:.0f}", f"{got.memory:.0f}",
                            f"{got.cpu / ours.cpu:.1f}" if ours else "-")
 
 
