@@ -4,8 +4,9 @@
  * Usage: milter_load [-t SECONDS] [-s SIGNATURES] SOCKET CONNECTIONS MESSAGES SIZE
  * SOCKET is the path of a UNIX socket. Each connection has a thread of its own; together they send
  * MESSAGES messages with a body of SIZE octets, from a loopback client, each of which must come
- * back with that many signatures, or at least one. After SECONDS none is begun any more, but each connection
- * sends one. Prints the messages a second, latencies in milliseconds, and how many there were.
+ * back with that many signatures, or at least one. After SECONDS none is begun any more, but each
+ * connection sends one. Prints the messages a second, latencies in milliseconds, and how many there
+ * were.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -159,19 +159,19 @@ class Round:
 
 
 def load(bench, program, clients, size, signatures, seconds):
-    """One round, or None if not all was signed."""
+    """One round; an error if not all was signed."""
     before, began = processes.cpu(program.pid), time.monotonic()
     with subprocess.Popen([bench.load, "-t", str(seconds), "-s", str(signatures), program.socket,
                            str(clients), "1000000", str(size)], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True) as running:
+                          stderr=subprocess.PIPE, text=True) as running:
         time.sleep(seconds / 2)
         memory = processes.memory(program.pid)
-        output = running.communicate()[0]
+        output, trouble = running.communicate()
     took = time.monotonic() - began
     found = re.match(r"([\d.]+) messages/s, p50 ([\d.]+) ms, p99 ([\d.]+) ms, longest ([\d.]+) ms, "
                      r"(\d+) messages", output)
     if not found:
-        return None
+        raise RuntimeError(f"not all was signed: {trouble.strip() or running.returncode}")
     *figures, count = (float(number) for number in found.groups())
     return Round(*figures, (processes.cpu(program.pid) - before) / count * 1e3, memory, took)
 
@@ -200,20 +200,20 @@ class Cells:
                                 f"take {needs:.0f} s.")
             self.rounds.pop(cell, None)
             return
-        result = load(self.bench, program, clients, SIZES[size], len(self.keys), self.bench.seconds)
-        if result:
-            self.rounds[cell] = [*done, result]
-        else:
-            self.remarks.append(f"{name}, {size}, {clients} clients: not all was signed!")
-            self.bench.failed = True
+        work, seconds = (SIZES[size], len(self.keys)), self.bench.seconds
+        try:
+            if not needs:  # the first of this size
+                load(self.bench, program, 2, *work, seconds / 10)
+            self.rounds[cell] = [*done, load(self.bench, program, clients, *work, seconds)]
+        except RuntimeError as error:
+            self.remarks.append(f"{name}, {size}, {clients} clients: {error}!")
+            self.bench.fail(error)
 
     def run(self, programs, sizes, concurrency, count):
-        for number in range(count):
+        for _ in range(count):
             for size in sizes:
                 for clients in concurrency:
                     for name, program in programs.items():
-                        if number == 0 and clients == concurrency[0]:
-                            load(self.bench, program, 2, SIZES[size], len(self.keys), self.bench.seconds / 10)
                         self.measure(name, program, size, clients)
 
     def medians(self):
