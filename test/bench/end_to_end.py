@@ -156,7 +156,7 @@ def start(bench, programs, remarks):
         if remark:
             remarks.append(f"Without {remark}.")
         else:
-            sockets[way] = programs.running[way].socket
+            sockets[way] = programs.running[way].path
     return sockets
 
 

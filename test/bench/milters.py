@@ -161,7 +161,7 @@ class Round:
 def load(bench, program, clients, size, signatures, seconds):
     """One round; an error if not all was signed."""
     before, began = processes.cpu(program.pid), time.monotonic()
-    with subprocess.Popen([bench.load, "-t", str(seconds), "-s", str(signatures), program.socket,
+    with subprocess.Popen([bench.load, "-t", str(seconds), "-s", str(signatures), program.path,
                            str(clients), "1000000", str(size)], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as running:
         time.sleep(seconds / 2)

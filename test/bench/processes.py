@@ -2,6 +2,7 @@
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import time
 
@@ -61,21 +62,30 @@ def memory(root):
 class Program:
     """A program in the foreground that listens on a UNIX socket."""
 
-    def __init__(self, command, socket, log):
-        socket.unlink(missing_ok=True)
+    def __init__(self, command, path, log):
+        path.unlink(missing_ok=True)
         with open(log, "wb") as output:
             # pylint: disable-next=consider-using-with
             self.process = subprocess.Popen([str(word) for word in command],
                                             stdin=subprocess.DEVNULL, stdout=output,
                                             stderr=subprocess.DEVNULL, start_new_session=True)
-        self.name, self.socket = pathlib.Path(str(command[0])).name, socket
+        self.name, self.path = pathlib.Path(str(command[0])).name, path
         end = time.monotonic() + 60
-        while not socket.exists():
+        while not self.answers():
             if self.process.poll() is not None or time.monotonic() > end:
                 self.stop()
                 raise RuntimeError(f"{self.name} does not start")
             time.sleep(0.05)
-        socket.chmod(0o666)
+        path.chmod(0o666)
+
+    def answers(self):
+        """Whether somebody listens: the socket is there a moment earlier."""
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.connect(str(self.path))
+                return True
+            except OSError:
+                return False
 
     @property
     def pid(self):

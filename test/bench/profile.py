@@ -29,7 +29,7 @@ def needs(bench):
 def record(bench, program, size, data):
     """Samples of the milter while it signs messages of that size."""
     seconds = 1 if bench.quick else 5
-    with subprocess.Popen([bench.load, "-t", str(seconds + 1), program.socket, "8", "1000000",
+    with subprocess.Popen([bench.load, "-t", str(seconds + 1), program.path, "8", "1000000",
                            str(milters.SIZES[size])], stdout=subprocess.DEVNULL) as load:
         time.sleep(0.5)  # until libmilter has its threads: perf fails when one ends meanwhile
         done = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", "1999", "-o", data, "-p",

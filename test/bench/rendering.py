@@ -76,7 +76,7 @@ def compare(ours, theirs):
 
 def measure(bench, folder, count):
     """A row for each way to say it, and one for lint."""
-    rounds = 1 if bench.quick else 10 if count < 10000 else 5
+    rounds = 1 if bench.quick else 10 if count < 10000 else bench.rounds
     jinja = not needs_jinja(bench)
     rendered, linted = [], []
     for way in write_topologies(folder, count):
