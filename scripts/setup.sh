@@ -22,6 +22,7 @@ readonly TEST_PACKAGES=(
 	mmdebstrap debian-archive-keyring buildah
 	systemd zsh file
 	graphviz tidy chromium fonts-dejavu-core
+	gcovr
 )
 
 # install_packages NAME...: those that are missing, without starting their services.
