@@ -17,6 +17,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -187,12 +188,14 @@ static void hang_up(struct session *session, bool reset)
 static bool greet(struct session *session)
 {
 	const struct timeval patience = {.tv_sec = PATIENCE};
+	const int on = 1;
 
 	session->have = session->used = 0;
 	session->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (session->fd < 0 ||
 	    bind(session->fd, (struct sockaddr *)&load.source, sizeof(load.source)) < 0)
 		die("socket");
+	setsockopt(session->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(session->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(session->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(session->fd, (struct sockaddr *)&load.server, sizeof(load.server)) < 0)

@@ -13,7 +13,8 @@ HOLE = 8 << 20  # octets of a log that are given back at once
 BAD = re.compile(rb"panic|fatal|segfault|Sanitizer|assert|error|warning", re.I)
 # Postfix warns of clients that hang up, and of these things alone
 FINE = re.compile(rb"lost connection|timeout after|improper command pipelining|hostname \S+ does not resolve|"
-                  rb"symlink leaves directory|not owned by")
+                  rb"symlink leaves directory|not owned by|"
+                  rb"file system clock is|resetting file time stamps")
 
 
 class Processes:
