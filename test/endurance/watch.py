@@ -22,24 +22,32 @@ class Processes:
 
     def __init__(self, pids):
         self.pids = pids
-        self.programs = {name: os.readlink(f"/proc/{pid}/exe") for name, pid in pids.items()}
+        self.born = {name: read_stat(pid)[19] for name, pid in pids.items()}
 
     def sample(self):
         """Figures as NAME.FIGURE: octets, numbers, seconds."""
         figures = {}
         for name, pid in self.pids.items():
-            if os.readlink(f"/proc/{pid}/exe") != self.programs[name]:
+            stat = read_stat(pid)
+            if stat[19] != self.born[name]:
                 raise RuntimeError(f"{name} is another process now")
             memory = read_fields(f"/proc/{pid}/smaps_rollup")
             figures[f"{name}.rss"] = memory["Rss"] << 10
             figures[f"{name}.pss"] = memory["Pss"] << 10
             figures[f"{name}.anonymous"] = memory["Anonymous"] << 10
             figures[f"{name}.descriptors"] = len(os.listdir(f"/proc/{pid}/fd"))
-            with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-                fields = file.read().rsplit(")", 1)[1].split()
-            figures[f"{name}.threads"] = int(fields[17])
-            figures[f"{name}.cpu"] = (int(fields[11]) + int(fields[12])) / TICKS
+            figures[f"{name}.threads"] = int(stat[17])
+            figures[f"{name}.cpu"] = (int(stat[11]) + int(stat[12])) / TICKS
         return figures
+
+
+def read_stat(pid):
+    """What proc(5) has in stat behind the name: [11] and [12] are CPU, [17] threads, [19] the time of birth."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()
+    except FileNotFoundError as error:
+        raise RuntimeError(f"process {pid} has ended") from error
 
 
 def read_fields(path):
