@@ -101,11 +101,11 @@ def panel(x, y, title, lines, end, unit=1):
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="none" stroke="#999"/>'
              f'<text x="-6" y="{HEIGHT}" text-anchor="end">0</text>'
              f'<text x="-6" y="10" text-anchor="end">{most / unit:.3g}</text>']
-    for number, (name, color, points) in enumerate(lines):
+    for number, (name, color, points) in enumerate(reversed(lines)):
         path = "L".join(f"{WIDTH * time / end:.1f} {HEIGHT - HEIGHT * value / most:.1f}"
                         for time, value in thinned(points))
         parts.append(f'<path d="M{path}" fill="none" stroke="{color}" stroke-width="1.5"/>'
-                     f'<text x="{WIDTH - 4}" y="{HEIGHT - 8 - 15 * number}" text-anchor="end" fill="{color}">{name}</text>')
+                     f'<text x="{WIDTH - 80 * number}" y="-8" text-anchor="end" fill="{color}">{name}</text>')
     return "".join(parts) + "</g>"
 
 
@@ -118,12 +118,12 @@ def picture(samples):
     parts = []
     for number, process in enumerate(PROCESSES):
         y = TOP + number * (HEIGHT + GAP)
-        parts.append(panel(LEFT, y, f"{process}: memory, MiB", [
+        parts.append(panel(LEFT, y, f"{process}, MiB", [
             line(process, "rss", "#0b62a4"), line(process, "anonymous", "#c2570c")], end, MIB))
-        parts.append(panel(2 * LEFT + WIDTH, y, f"{process}: descriptors and threads", [
+        parts.append(panel(2 * LEFT + WIDTH, y, process, [
             line(process, "descriptors", "#0b62a4"), line(process, "threads", "#c2570c")], end))
     changes = [(row["time"], row["phase"]) for before, row in zip([{}] + samples, samples)
-               if before.get("phase") != row["phase"]]
+               if before.get("phase") != row["phase"] != "warm"]
     height = TOP + 3 * (HEIGHT + GAP)
     for time, name in changes:
         for x in (LEFT, 2 * LEFT + WIDTH):

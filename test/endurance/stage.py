@@ -115,6 +115,9 @@ class Stage(lab_library.Lab):
     def prepare(self):
         self.write_keys()
         self.configure_milter()
+        # a busy machine may need more than the 5 seconds that Postfix waits for a PROXY header
+        self.run("mail", "postconf", "-e", "smtpd_upstream_proxy_timeout=60s")
+        self.run("mail", "postfix", "reload")
         for node in ("private", "internet"):
             self.lab("stop", self.name, node)
             os.mkdir(self.path(node, PLACE))
