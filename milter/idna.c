@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 /*
- * Cuts dots off the end. False for what is no name: other characters stand for ones that a name does
- * not have, such as U+FF20 for '@', or for nothing at all.
+ * Cuts dots off the end. False for what is no name: other characters stand for ones that a name
+ * does not have, such as U+FF20 for '@', or for nothing at all.
  */
 static bool tidy(char *ascii)
 {

@@ -7,7 +7,8 @@
  * passes or breaks; and it never frees what it makes to check an Ed25519 signature, so that
  * strangers could make us grow. It hashes the body once more for each l=, and compares each name in
  * h= with each field, so what it is shown is bounded. And where h= names every field of the message
- * and one more, it writes behind the list that it makes of them; so there is one that h= cannot name.
+ * and one more, it writes behind the list that it makes of them; so there is one that h= cannot
+ * name.
  */
 #include "milter/verifier.h"
 #include "milter/verifier_key.h"

@@ -1,9 +1,10 @@
 /*
- * Fuzz target: line ends and canonical forms (milter/line_ends.c, milter/canonical.c), fed in pieces,
- * against a plain reading of RFC 6376 3.4 below, which has the whole text and goes octet by octet.
+ * Fuzz target: line ends and canonical forms (milter/line_ends.c, milter/canonical.c), fed in
+ * pieces, against a plain reading of RFC 6376 3.4 below, which has the whole text and goes octet by
+ * octet.
  *
- * The first octet says how many octets follow that are sizes of pieces, taken in turn; then comes the
- * body, which is taken for a header field as well.
+ * The first octet says how many octets follow that are sizes of pieces, taken in turn; then comes
+ * the body, which is taken for a header field as well.
  */
 #include "milter/canonical.h"
 #include "milter/line_ends.h"
@@ -198,8 +199,8 @@ static struct grown relax_header(struct arena *arena, const char *text, size_t l
 			add(&out, ':');
 			value = true;
 			blank = false;
-		} else if (value && ends_line((const unsigned char *)p, (size_t)(text + length - p),
-					      0)) {
+		} else if (value &&
+			   ends_line((const unsigned char *)p, (size_t)(text + length - p), 0)) {
 			p++;
 		} else if (is_blank((unsigned char)*p)) {
 			blank = true;

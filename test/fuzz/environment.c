@@ -1,6 +1,7 @@
 /*
- * Fuzz target: the environment of a container, a variable a line, as a topology. What is written is a
- * topology that can be read, whatever the values hold, and no password is in it or in what is said.
+ * Fuzz target: the environment of a container, a variable a line, as a topology. What is written is
+ * a topology that can be read, whatever the values hold, and no password is in it or in what is
+ * said.
  */
 #include "confgen/environment/environment.h"
 #include "confgen/topology/load.h"

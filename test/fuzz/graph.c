@@ -1,6 +1,7 @@
 /*
- * Fuzz target: the picture of any topology without errors, as dot and Mermaid have it. What its writer
- * wrote stays within the quotes where it belongs, and the same topology makes the same picture.
+ * Fuzz target: the picture of any topology without errors, as dot and Mermaid have it. What its
+ * writer wrote stays within the quotes where it belongs, and the same topology makes the same
+ * picture.
  */
 #include "confgen/graph/graph.h"
 #include "confgen/topology/load.h"

@@ -1,7 +1,7 @@
 /*
- * Fuzz target: main.cf and master.cf, parted by the first line that is only "%", with all rules, the
- * comments that silence them, and their fixes; without such a line there is no master.cf. The length
- * of the input chooses the release. Findings point into the files; fixes do not overlap.
+ * Fuzz target: main.cf and master.cf, parted by the first line that is only "%", with all rules,
+ * the comments that silence them, and their fixes; without such a line there is no master.cf. The
+ * length of the input chooses the release. Findings point into the files; fixes do not overlap.
  */
 #include "confgen/lint/fixes.h"
 #include "confgen/lint/lint.h"

@@ -1,22 +1,22 @@
 /*
- * Fuzz target: a mail server's events, in any order and with any arguments, through milter/mfi.c and
- * milter/session.c to signatures and answers, with a configuration that changes meanwhile.
+ * Fuzz target: a mail server's events, in any order and with any arguments, through milter/mfi.c
+ * and milter/session.c to signatures and answers, with a configuration that changes meanwhile.
  *
- * libmilter is not there: the smfi_* functions below stand in for it, keep what mfi_open() registers,
- * and note what the callbacks do. HELO, RCPT, DATA and unknown commands are events that the milter
- * does not register for, so it has nothing to be called for them. What libmilter promises is kept: one
- * callback of a connection at a time, negotiation first. Other orders than the protocol's are tried,
- * too.
+ * libmilter is not there: the smfi_* functions below stand in for it, keep what mfi_open()
+ * registers, and note what the callbacks do. HELO, RCPT, DATA and unknown commands are events that
+ * the milter does not register for, so it has nothing to be called for them. What libmilter
+ * promises is kept: one callback of a connection at a time, negotiation first. Other orders than
+ * the protocol's are tried, too.
  *
  * What must hold: a stranger's mail is never signed; mail that must be signed is never let pass
- * without, and cannot be signed is deferred; who may not send mail is refused, though it be at the end
- * of the message; after a refusal nothing is changed or signed; changes are made at the end of a message
- * alone; a change that fails defers the message; replies and fields are well-formed; and after the end
- * of a connection nothing is left of it, wherever it was cut off.
+ * without, and cannot be signed is deferred; who may not send mail is refused, though it be at the
+ * end of the message; after a refusal nothing is changed or signed; changes are made at the end of
+ * a message alone; a change that fails defers the message; replies and fields are well-formed; and
+ * after the end of a connection nothing is left of it, wherever it was cut off.
  *
- * The first octet has what the mail server offers, the second the configuration. Then come events: an
- * octet that says which, and its arguments. A text is an octet below 0x80, one of a table; or what
- * follows up to an octet 0.
+ * The first octet has what the mail server offers, the second the configuration. Then come events:
+ * an octet that says which, and its arguments. A text is an octet below 0x80, one of a table; or
+ * what follows up to an octet 0.
  */
 #include "milter/mfi.h"
 #include "milter/policy_question.h"
@@ -46,11 +46,11 @@ struct smfi_str {
 	void *private;
 	const char *macros[5]; /* by macro_names */
 	bool leading_blank, can_change, can_quarantine;
-	bool fails, failed; /* the next changes do; one did */
-	bool stranger, insider;	   /* by its address */
-	const char *client;	   /* {client_addr} as it connected */
+	bool fails, failed;	/* the next changes do; one did */
+	bool stranger, insider; /* by its address */
+	const char *client;	/* {client_addr} as it connected */
 	bool connected;
-	bool in_end;		   /* within the callback of the end of a message */
+	bool in_end; /* within the callback of the end of a message */
 	bool refused;
 	unsigned authors, results; /* From and Authentication-Results fields */
 	bool ours;		   /* the one author is of a domain that is signed */
@@ -190,7 +190,8 @@ static const char *const config_texts[CONFIGS] = {
 	"domain \"example.net\" { key \"s\" { file = \"/ed\" } key \"t\" { file = \"/rsa\" } }\n"
 	"domain \"late.test\" { key \"s\" { file = \"/ed\" active_from = \"2999-01-01\" } }\n",
 
-	"internal_networks = {\"10.0.0.0/8\"}\nrelay_users = {\"relay\"}\nseveral_authors = \"reject\"\n"
+	"internal_networks = {\"10.0.0.0/8\"}\nrelay_users = {\"relay\"}\nseveral_authors = "
+	"\"reject\"\n"
 	"log_format = \"json\"\ndns_servers = {\"127.0.0.1:1\"}\nauthserv_id = \"mx.example.org\"\n"
 	"domain \"example.com\" { canonicalization = \"simple/simple\" signature_lifetime = 86400\n"
 	"  identity = \"@example.com\" key \"s\" { file = \"/ed\" } }\n"
@@ -199,13 +200,17 @@ static const char *const config_texts[CONFIGS] = {
 	"internal_networks = {\"10.0.0.0/8\"}\nrelay_users = {\"relay\"}\n"
 	"domain \"example.com\" { key \"s\" { file = \"/ed\" active_from = \"2001-01-01\" } }\n"
 	"listener \"gate\" { proxied = \"yes\" trusted_proxies = {\"10.9.0.0/16\"}\n"
-	"  claimed_internal = \"quarantine\" claimed_multicast = \"log\" internal_networks = {\"10.1.0.0/16\"} }\n"
+	"  claimed_internal = \"quarantine\" claimed_multicast = \"log\" internal_networks = "
+	"{\"10.1.0.0/16\"} }\n"
 	"listener \"mx\" { mode = \"none\" lost_header = \"tempfail\" }\n",
 
-	"internal_networks = {\"10.0.0.0/8\"}\nrelay_users = {\"relay\"}\nsender_binding_default = \"deny\"\n"
+	"internal_networks = {\"10.0.0.0/8\"}\nrelay_users = {\"relay\"}\nsender_binding_default = "
+	"\"deny\"\n"
 	"domain \"example.com\" { key \"s\" { file = \"/ed\" } }\n"
-	"sender_binding \"in\" { networks = {\"10.0.0.0/8\"} domains = {\"example.com\", \"*.example.com\"} }\n"
-	"sender_binding \"user\" { users = {\"u\"} domains = {\"example.com\"} from = \"ours\" null_sender = \"yes\" }\n",
+	"sender_binding \"in\" { networks = {\"10.0.0.0/8\"} domains = {\"example.com\", "
+	"\"*.example.com\"} }\n"
+	"sender_binding \"user\" { users = {\"u\"} domains = {\"example.com\"} from = \"ours\" "
+	"null_sender = \"yes\" }\n",
 };
 
 static int open_memory(const char *text)
@@ -230,7 +235,8 @@ static int open_file(const struct opener *opener, const char *path, bool folder)
 	if (path[0] >= '0' && path[0] <= '9') {
 		char buffer[4096];
 
-		snprintf(buffer, sizeof(buffer), "user = \"nobody\"\nsocket_group = \"nogroup\"\n%s",
+		snprintf(buffer, sizeof(buffer),
+			 "user = \"nobody\"\nsocket_group = \"nogroup\"\n%s",
 			 config_texts[path[0] - '0']);
 		return open_memory(buffer);
 	}
@@ -293,8 +299,8 @@ static char *text(struct input *input, const char *const *table, size_t count)
 			     (size_t)((stop ? stop : input->end) - start));
 }
 
-#define TEXT(input, ...)                                                                           \
-	text(input, (const char *const[]){__VA_ARGS__},                                            \
+#define TEXT(input, ...)                                \
+	text(input, (const char *const[]){__VA_ARGS__}, \
 	     sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
 static void negotiate(struct smfi_str *context, unsigned flags)
@@ -414,25 +420,28 @@ static void do_header(struct input *input, struct smfi_str *context)
 {
 	char *name = TEXT(input, "From", "Subject", "Sender", "Authentication-Results",
 			  "DKIM-Signature", "To", "from ", "Date");
-	char *value = TEXT(input, "User <u@example.com>", "u@other.test", "<u@late.test>", "a@example.net",
-			   "\"x\" <u@sub.example.com>", "mx.example.org; dkim=pass",
-			   "v=1; a=ed25519-sha256; d=example.com; s=s; h=from; bh=AAAA; b=AAAA",
-			   "v=1; a=rsa-sha256; d=other.test; s=s; h=from; bh=AAAA; b=AAAA");
+	char *value =
+		TEXT(input, "User <u@example.com>", "u@other.test", "<u@late.test>",
+		     "a@example.net", "\"x\" <u@sub.example.com>", "mx.example.org; dkim=pass",
+		     "v=1; a=ed25519-sha256; d=example.com; s=s; h=from; bh=AAAA; b=AAAA",
+		     "v=1; a=rsa-sha256; d=other.test; s=s; h=from; bh=AAAA; b=AAAA");
 	size_t length = strcspn(name, " \t");
 
 	context->orderly = context->orderly && context->at == AT_HEADER;
 	if (length == 4 && strncasecmp(name, "from", 4) == 0) {
-		context->ours = context->authors++ == 0 && (strstr(value, "<u@example.com>") ||
-							     strstr(value, "<u@late.test>")) &&
-				!strpbrk(value, "\r\n,;:\"()\\") && strlen(value) < 40;
+		context->ours =
+			context->authors++ == 0 &&
+			(strstr(value, "<u@example.com>") || strstr(value, "<u@late.test>")) &&
+			!strpbrk(value, "\r\n,;:\"()\\") && strlen(value) < 40;
 	}
 	context->results += strncasecmp(name, "authentication-results", 22) == 0;
 	callbacks.xxfi_header(context, name, value);
 }
 
 /*
- * What the message must come to. Other configurations than the first have rules that let an insider's
- * mail pass or refuse it; what they sign is what their domains say, but their listeners differ.
+ * What the message must come to. Other configurations than the first have rules that let an
+ * insider's mail pass or refuse it; what they sign is what their domains say, but their listeners
+ * differ.
  */
 static enum expected expect(const struct smfi_str *context, unsigned config)
 {
@@ -502,15 +511,15 @@ static void ask(struct input *input)
 {
 	struct policy_request request = {
 		.attributes = {{"protocol_state", TEXT(input, "MAIL", "CONNECT", "RCPT", "VRFY")},
-			       {"client_address", TEXT(input, "10.0.0.1", "192.0.2.1", "::1", "127.0.0.1")},
+			       {"client_address",
+				TEXT(input, "10.0.0.1", "192.0.2.1", "::1", "127.0.0.1")},
 			       {"policy_context", TEXT(input, "", "mx", "gate", "smtpd")},
 			       {"sender", TEXT(input, "u@example.com", "", "x@other.test", "@")},
 			       {"sasl_username", TEXT(input, "", "u", "relay")}},
 		.count = 5,
 	};
 	char buffer[POLICY_LONGEST_ACTION], line[POLICY_ANSWER_SIZE];
-	const char *action =
-		policy_question_decide(&service, &request, buffer, sizeof(buffer));
+	const char *action = policy_question_decide(&service, &request, buffer, sizeof(buffer));
 
 	/* never OK, which would end the restrictions; and a line that is not cut */
 	assert(strcmp(action, "DUNNO") == 0 || strncmp(action, "HOLD ", 5) == 0 ||

@@ -1,7 +1,7 @@
 /*
- * Fuzz target: a stranger's topology, read and verified but not rendered, which is what goes fastest:
- * the rows of the schema, names that refer to others, and all that is checked. What is said points into
- * the text, and a topology without errors is whole.
+ * Fuzz target: a stranger's topology, read and verified but not rendered, which is what goes
+ * fastest: the rows of the schema, names that refer to others, and all that is checked. What is
+ * said points into the text, and a topology without errors is whole.
  */
 #include "confgen/topology/load.h"
 #include "confgen/topology/syntax.h"

@@ -1,14 +1,15 @@
 /*
- * Fuzz target: whole signatures of both engines (milter/signer.h), by OpenSSL and by libopendkim, in
- * all four pairs of canonical forms: bh= must be the same, and the other engine's b= must be the
+ * Fuzz target: whole signatures of both engines (milter/signer.h), by OpenSSL and by libopendkim,
+ * in all four pairs of canonical forms: bh= must be the same, and the other engine's b= must be the
  * signature of the hash that our canonical forms give for its own DKIM-Signature field.
  *
- * The first octet has the forms; the second says how many octets follow that are sizes of the body's
- * pieces. Then come fields, each an octet that chooses its name and a value up to an octet 0; an empty
- * value, then the body. A field that message.c would not sign (a stray CR or LF), and a body with a
- * bare CR, which libopendkim is known to hash in another way, are left out; so are fields in the relaxed
- * form with a vertical tab or a form feed, which it takes for blanks (RFC 6376 2.8 has but space and
- * tab; Mail::DKIM agrees with us, dkimpy within a value but not at its end). `canonical` has them all.
+ * The first octet has the forms; the second says how many octets follow that are sizes of the
+ * body's pieces. Then come fields, each an octet that chooses its name and a value up to an octet
+ * 0; an empty value, then the body. A field that message.c would not sign (a stray CR or LF), and a
+ * body with a bare CR, which libopendkim is known to hash in another way, are left out; so are
+ * fields in the relaxed form with a vertical tab or a form feed, which it takes for blanks (RFC
+ * 6376 2.8 has but space and tab; Mail::DKIM agrees with us, dkimpy within a value but not at its
+ * end). `canonical` has them all.
  */
 #include "milter/already_signed.h"
 #include "milter/canonical.h"
@@ -60,12 +61,15 @@ static int open_key(const struct opener *opener, const char *path, bool folder)
 
 static struct engines *engines_new(struct arena *arena)
 {
-	static const char text[] =
-		"user = \"nobody\"\nsocket_group = \"nogroup\"\n"
-		"domain \"d0.test\" { canonicalization = \"simple/simple\" key \"s\" { file = \"/k\" } }\n"
-		"domain \"d1.test\" { canonicalization = \"simple/relaxed\" key \"s\" { file = \"/k\" } }\n"
-		"domain \"d2.test\" { canonicalization = \"relaxed/simple\" key \"s\" { file = \"/k\" } }\n"
-		"domain \"d3.test\" { canonicalization = \"relaxed/relaxed\" key \"s\" { file = \"/k\" } }\n";
+	static const char text[] = "user = \"nobody\"\nsocket_group = \"nogroup\"\n"
+				   "domain \"d0.test\" { canonicalization = \"simple/simple\" key "
+				   "\"s\" { file = \"/k\" } }\n"
+				   "domain \"d1.test\" { canonicalization = \"simple/relaxed\" key "
+				   "\"s\" { file = \"/k\" } }\n"
+				   "domain \"d2.test\" { canonicalization = \"relaxed/simple\" key "
+				   "\"s\" { file = \"/k\" } }\n"
+				   "domain \"d3.test\" { canonicalization = \"relaxed/relaxed\" "
+				   "key \"s\" { file = \"/k\" } }\n";
 	static const struct source source = {"fuzz.conf", text, sizeof(text) - 1};
 	static const struct opener opener = {open_key, -1};
 	struct engines *engines = arena_alloc(arena, sizeof(*engines));
@@ -92,9 +96,8 @@ static void give_body(const struct message *message, struct signer *signer,
 
 	while (done < message->size) {
 		size_t left = message->size - done, length;
-		size_t size = message->cut_count
-				      ? message->cuts[number++ % message->cut_count] + 1u
-				      : left;
+		size_t size = message->cut_count ? message->cuts[number++ % message->cut_count] + 1u
+						 : left;
 		const unsigned char *at = message->body + done;
 
 		size = size < left ? size : left;

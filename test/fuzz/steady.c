@@ -1,6 +1,6 @@
 /*
- * What all targets have in common: randomness that is the same each time, and no user database, so that
- * an input does what it did before, and quickly.
+ * What all targets have in common: randomness that is the same each time, and no user database, so
+ * that an input does what it did before, and quickly.
  */
 #include <errno.h>
 #include <grp.h>
@@ -32,7 +32,8 @@ struct passwd *getpwnam(const char *name)
 	static char root[] = "/";
 	static struct passwd user;
 
-	user = (struct passwd){.pw_name = (char *)name, .pw_uid = 1000, .pw_gid = 1000, .pw_dir = root};
+	user = (struct passwd){
+		.pw_name = (char *)name, .pw_uid = 1000, .pw_gid = 1000, .pw_dir = root};
 	return is_known(name) ? &user : NULL;
 }
 
