@@ -15,14 +15,14 @@ SOURCE = os.environ.get("POSTERN_SOURCE") or os.path.dirname(
 sys.path.append(os.path.join(SOURCE, "test", "e2e"))
 from lib.lab import PASSWORD, POSTERN_LAB, Lab  # noqa: E402
 
-from ledger import KINDS, TOKEN, Copy, Ledger, Log  # noqa: E402
+from ledger import KINDS, LIFETIME, TOKEN, Copy, Ledger, Log  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STATE = os.environ.get("POSTERN_LAB_STATE", "/run/postern-lab")
 EDGE, PAST = "11.22.33.44", "11.22.33.45"  # HAProxy, and the gate past it
 RELAYS = ("public", "private")             # the hosts that are ours and have a queue
 QUEUE = "/var/spool/postfix"
-QUEUE_SIZE = 48 << 20
+QUEUE_SIZE = 256 << 20  # more than any fault makes wait: two hosts that wait for each other with full queues wait for ever
 SIZE_LIMIT = 4 << 20
 PROCESSES = 40                             # of each service; and a client may have half of them, as by default
 PATIENCE = 90                              # seconds until what should happen counts as missing
@@ -98,6 +98,8 @@ class Site(Lab):
                 mount -t tmpfs -o size={QUEUE_SIZE},mode=0755 queue {QUEUE}
                 cp -a /run/old/. {QUEUE}/ && rm -rf /run/old
                 sed -i '1i http = "inet:{HTTP_PORT}@127.0.0.1"' /etc/postern/postern-milter.conf""")
+            if node == "private":
+                self.run(node, "sed", "-i", f'1i signature_lifetime = "{LIFETIME}d"', "/etc/postern/postern-milter.conf")
             # queue files name their inodes: the old ones have none here that is right
             self.run(node, "postconf", "-e", f"message_size_limit={SIZE_LIMIT}", f"default_process_limit={PROCESSES}",
                      f"smtpd_client_connection_count_limit={PROCESSES // 2}")
@@ -192,10 +194,12 @@ class Site(Lab):
             until(process.gone, f"end of {process.name}")
 
     def keeper(self):
-        """Process 1 of the lab, in whose network namespace the bridges are."""
-        with open(f"/proc/{self.init('dns')}/stat", encoding="ascii") as file:
-            parent = file.read().rpartition(")")[2].split()[1]
-        return parent
+        """Process 1 of the lab, in whose network namespace the bridges are: above unshare(1) above a node's first."""
+        process = self.init("dns")
+        for _ in range(2):
+            with open(f"/proc/{process}/stat", encoding="ascii") as file:
+                process = file.read().rpartition(")")[2].split()[1]
+        return process
 
     def milter(self, node):
         """The milter's own process, not its keeper's."""

@@ -11,16 +11,20 @@ one of the two hosts died, after the final dot and before its answer was heard. 
 between which two hosts they parted; the log of the earlier one tells whether it heard the answer. If it had heard it and
 sent again, that is our fault.
 """
+import calendar
 import collections
+import contextlib
 import email
 import email.policy
 import hashlib
 import re
+import types
 
 import dkim
 
 TOKEN = re.compile(r"fault-[a-z0-9-]+\.\d+\.\d+\.")
-DOMAIN = "faults.test"  # of Message-IDs
+NEW_KEY = calendar.timegm((2100, 1, 1, 0, 0, 0))  # when the keys of example.net turn over
+LIFETIME = 10  # days between t= and x= of what the private host signs
 
 # name: from which node, by whom, to whom, does it bounce, which domain signs it
 Kind = collections.namedtuple("Kind", "name node sender recipient bounces signer")
@@ -59,23 +63,54 @@ class Copy:
         return [(found[1], found[2]) for field in reversed(self.message.get_all("Received", []))
                 if (found := re.search(r"\bby (\S+) .*?\bid ([0-9A-Za-z]+)", re.sub(r"\s+", " ", field)))]
 
+    def returned(self):
+        """Of a bounce, the message that came back, or what is left of it."""
+        for part in self.message.walk():
+            if part.get_content_type() == "message/rfc822":
+                return Copy(self.node, part.get_payload(0).as_bytes())
+            if part.get_content_type() == "text/rfc822-headers":
+                return Copy(self.node, part.get_payload(decode=True))
+        return None
+
     def whole(self, token, size):
         return self.octets.partition(b"\r\n\r\n")[2].rstrip() == body_of(token, size).rstrip().encode()
 
-    def signed_by(self, domain, look_up):
-        """Whether a signature of the domain is valid, as dkimpy says."""
-        fields = self.message.get_all("DKIM-Signature", [])
-        for index, field in enumerate(fields):
+    def signed_by(self, domain, look_up, agree=False):
+        """Whether a signature of the domain is valid, as dkimpy says; if clocks are to agree, then for a receiver whose
+        clock says what the signer's did."""
+        for index, field in enumerate(self.message.get_all("DKIM-Signature", [])):
             if re.search(rf"\bd={re.escape(domain)}\b", field):
-                try:
-                    if dkim.DKIM(self.octets).verify(index, dnsfunc=look_up):
-                        return True
-                except (dkim.DKIMException, ValueError):
-                    pass
+                with clock_of(int(re.search(r"\bt=(\d+)", field)[1]) if agree else None):
+                    try:
+                        if dkim.DKIM(self.octets).verify(index, dnsfunc=look_up):
+                            return True
+                    except (dkim.DKIMException, ValueError):
+                        pass
         return False
 
-    def selectors(self):
-        return re.findall(r"\bs=([\w.-]+)", " ".join(self.message.get_all("DKIM-Signature", [])))
+    def wrong_times(self):
+        """Signatures of the private host by a key that is not in use at the time that they say, or for a wrong time."""
+        wrong = []
+        for field in self.message.get_all("DKIM-Signature", []):
+            field = re.sub(r"\s+", " ", field)
+            tags = dict(re.findall(r"\b(\w+)=([^;]*)", field))
+            begin, end = int(tags["t"]), int(tags.get("x", 0))
+            if tags["d"] in ("example.com", "example.net") and end != begin + LIFETIME * 86400 or \
+                    tags["d"] == "example.net" and (begin >= NEW_KEY) != (tags["s"] == "new"):
+                wrong.append(field)
+        return wrong
+
+
+@contextlib.contextmanager
+def clock_of(seconds):
+    """dkimpy takes it to be that time, if any is given."""
+    real = dkim.time
+    if seconds is not None:
+        dkim.time = types.SimpleNamespace(time=lambda: seconds)
+    try:
+        yield
+    finally:
+        dkim.time = real
 
 
 class Log:
@@ -83,7 +118,6 @@ class Log:
 
     def __init__(self, text, killed=()):
         self.sent = collections.defaultdict(list)  # queue id: who wrote that it was sent
-        self.notices = collections.Counter()       # queue id: bounces that were written about
         self.maybe_twice = set()                   # queue ids
         self.killed = set(killed)
         for line in text.splitlines():
@@ -92,8 +126,6 @@ class Log:
                 self.sent[found[2]].append(int(found[1]))
             elif found and "may be sent more than once" in found[4]:
                 self.maybe_twice.add(found[2])
-            elif found := re.search(r"\]: (\w+): sender non-delivery notification: ", line):
-                self.notices[found[1]] += 1
 
     def sent_knowingly(self, queue_id):
         """Whether it was sent again although it was known to have been sent, and who knew lived on."""
@@ -103,8 +135,8 @@ class Log:
 class Row:
     """The counts of one fault."""
     COLUMNS = ("sent", "put off", "accepted", "delivered", "bounced", "lost", "unsigned", "twice", "damaged", "refused",
-               "kept", "waiting", "again")
-    MUST_BE_ZERO = ("lost", "unsigned", "twice", "damaged", "refused", "kept", "waiting")
+               "kept", "waiting", "skewed", "again")
+    MUST_BE_ZERO = ("lost", "unsigned", "twice", "damaged", "refused", "kept", "waiting", "skewed")
 
     def __init__(self):
         self.counts = dict.fromkeys(self.COLUMNS, 0)
@@ -162,6 +194,8 @@ class Ledger:
             row.add("accepted")
         row.counts["delivered"] += bool(mail)
         row.counts["bounced"] += bool(bounces)
+        if bounces and not kind.bounces:
+            row.notes.append(("bounced", token, "though its recipient is there"))
         if waits:
             row.add("waiting", token)
         elif self.accepted(token) and not mail and not bounces:
@@ -169,15 +203,25 @@ class Ledger:
         for copy in mail:
             if not copy.whole(token, self.sizes[token]):
                 row.add("damaged", token, f"{len(copy.octets)} octets at {copy.node}")
-            if kind.signer and not copy.signed_by(kind.signer, self.look_up):
-                row.add("unsigned", token, kind.name)
+            if kind.signer:
+                self.judge_signature(row, token, copy, kind.signer)
         for copy in bounces:  # one that leaves is ours as well
-            if copy.node == "internet" and not copy.signed_by("example.com", self.look_up):
-                row.add("unsigned", token, "its bounce")
+            if copy.node == "internet":
+                self.judge_signature(row, token, copy, "example.com")
         for copies in (mail, bounces):
             self.judge_copies(row, token, copies, logs)
         if mail and bounces:
             row.add("twice", token, "delivered and bounced")
+
+    def judge_signature(self, row, token, copy, domain):
+        if copy.wrong_times():
+            row.add("unsigned", token, f"with the wrong key or time: {copy.wrong_times()}")
+        elif copy.signed_by(domain, self.look_up):
+            return
+        elif copy.signed_by(domain, self.look_up, agree=True):
+            row.add("skewed", token)
+        else:
+            row.add("unsigned", token, "its bounce" if copy.is_bounce else self.kinds[token].name)
 
     def judge_copies(self, row, token, copies, logs):
         """Counts those beyond the first, and finds out why there are any."""
@@ -191,7 +235,10 @@ class Ledger:
     def reason(self, token, one, other, logs):
         """Why there are two copies, or nothing if there is no good reason."""
         if one.is_bounce and one.message["Message-ID"] != other.message["Message-ID"]:
-            return self.two_notices(one, other, logs)
+            returned = one.returned(), other.returned()
+            if not all(returned) or returned[0].hops() == returned[1].hops():
+                return self.two_notices(one, other, logs)
+            one, other = returned  # there were two copies already before each came back
         first, second = one.hops(), other.hops()
         common = 0
         while common < min(len(first), len(second)) and first[common] == second[common]:
@@ -202,6 +249,8 @@ class Ledger:
         log = logs.get(self.names.get(host))
         if not log or log.sent_knowingly(queue_id):
             return None
+        if common == len(first) == len(second):  # into a mailbox, where no connection can be lost
+            return f"{host} was killed amid the delivery: {queue_id}" if log.killed else None
         how = "logged that it may be" if queue_id in log.maybe_twice else "heard no answer, or did not live to note it"
         return f"{host} {how}: {queue_id}"
 
