@@ -286,7 +286,7 @@ def clock_jump(site, traffic, chance, seconds):
         "FAKETIME_TIMESTAMP_FILE": faked, "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
     counts = []
-    for clock in ("+0", "+74y", "-20d", "+0"):
+    for clock in ("+0", "+74y", "-20d", "+0") if seconds > 2 else ("+74y", "+0"):
         site.run("private", "sh", "-c", f"echo {clock} >{faked}.new && mv {faked}.new {faked}")
         time.sleep(1.5)  # libfaketime reads it once a second
         before = traffic.accepted("out-keys")
@@ -372,7 +372,7 @@ def slow_crowd(site, traffic, chance, seconds, count=200):
 # run; expected: the columns that must not be zero, and else would have to be
 Fault = collections.namedtuple("Fault", "name act what short long expected", defaults=((),))
 FAULTS = (
-    Fault("none", lambda *_: time.sleep(_[-1]) or "", "nothing breaks", 1, 20),
+    Fault("none", lambda *_: time.sleep(_[-1]) or "", "nothing breaks", 0, 20),
     Fault("milter-killed", milter_killed, "kill -9 of a milter, again and again", 2, 30),
     Fault("gate-killed", gate_killed, "kill -9 of the gate, again and again", 2, 30),
     Fault("proxy-killed", proxy_killed, "kill -9 of HAProxy, again and again", 1, 30),
