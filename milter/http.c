@@ -104,8 +104,8 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 	struct client *client = *state;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		*state = client = malloc(sizeof(*client));
-		if (!client || !info)
+		*state = client = info ? malloc(sizeof(*client)) : NULL;
+		if (!client)
 			return;
 		client->fd = info->connect_fd;
 		TAILQ_INSERT_TAIL(&http->clients, client, entry);

@@ -6,6 +6,19 @@
 #include <idn2.h>
 #include <stdbool.h>
 
+/*
+ * Cuts dots off the end. False for what is no name: other characters stand for ones that a name
+ * does not have, such as U+FF20 for '@', or for nothing at all.
+ */
+static bool tidy(char *ascii)
+{
+	size_t length = strlen(ascii);
+
+	while (length && ascii[length - 1] == '.')
+		ascii[--length] = '\0';
+	return length && strspn(ascii, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == length;
+}
+
 int idna_to_ascii(struct arena *arena, const char *text, size_t length, char **out)
 {
 	char *copy = arena_strndup(arena, text, length), *ascii = NULL;
@@ -25,6 +38,10 @@ int idna_to_ascii(struct arena *arena, const char *text, size_t length, char **o
 	    idn2_lookup_u8((const uint8_t *)copy, (uint8_t **)&ascii,
 			   IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return -EINVAL;
+	if (!tidy(ascii)) {
+		idn2_free(ascii);
+		return -EINVAL;
+	}
 	copy = arena_strdup(arena, ascii);
 	idn2_free(ascii);
 	if (!copy)

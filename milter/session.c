@@ -383,6 +383,8 @@ enum step session_headers_done(struct session *session, const char *queue_id)
 		return STEP_REFUSE;
 	if (!message->snapshot)
 		return STEP_PASS; /* no message: the mail server is out of order */
+	if (message->signature_count || session->passes)
+		return STEP_CONTINUE; /* decided already: likewise */
 	config = &message->snapshot->config;
 	message->queue_id = queue_id ? arena_strdup(session->arena, queue_id) : NULL;
 	if (judge_authors(session, config) == STEP_REFUSE)
@@ -425,15 +427,10 @@ enum step session_finish(struct session *session, const char *queue_id, struct c
 	struct message *message = &session->message;
 	struct changes all = {.quarantine = session->quarantine};
 	const char *failure;
+	enum step step = session_headers_done(session, queue_id); /* if it was not called */
 
-	if (session->refused)
-		return STEP_REFUSE;
-	if (!message->signature_count && !session->passes) {
-		enum step step = session_headers_done(session, queue_id);
-
-		if (step != STEP_CONTINUE)
-			return step;
-	}
+	if (step != STEP_CONTINUE)
+		return step;
 	failure = message_finish(message);
 	if (failure)
 		return defer(session, failure);

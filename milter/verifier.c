@@ -6,7 +6,9 @@
  * threads, without a lock; it takes records up to 1024 octets; it stops at the first signature that
  * passes or breaks; and it never frees what it makes to check an Ed25519 signature, so that
  * strangers could make us grow. It hashes the body once more for each l=, and compares each name in
- * h= with each field, so what it is shown is bounded.
+ * h= with each field, so what it is shown is bounded. And where h= names every field of the message
+ * and one more, it writes behind the list that it makes of them; so there is one that h= cannot
+ * name.
  */
 #include "milter/verifier.h"
 #include "milter/verifier_key.h"
@@ -20,6 +22,7 @@
 #define ARENA_LIMIT	((size_t)1 << 20)
 #define FEWEST_BITS	1024 /* RFC 8301 3.2 */
 #define MOST_COLONS	1000 /* in a signature: names in h=, each compared with each field */
+#define LONGEST_LIST	4096 /* octets of h= that the engine reads: DKIM_MAXHEADER */
 #define LONGEST_NAME	1000 /* octets of a field's name; nobody signs longer ones */
 #define SHORTEST_PREFIX 8    /* RFC 6008 4 */
 
@@ -339,6 +342,16 @@ int verifier_header(struct verifier *verifier, const char *text, size_t length)
 	return status == DKIM_STAT_NORESOURCE ? -ENOMEM : 0;
 }
 
+/* Adds a field with a name that is longer than any list. */
+static DKIM_STAT add_unnamed(DKIM *dkim)
+{
+	unsigned char text[LONGEST_LIST + 2];
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = ':';
+	return dkim_header(dkim, text, sizeof(text));
+}
+
 int verifier_headers_done(struct verifier *verifier)
 {
 	DKIM_STAT status;
@@ -347,7 +360,9 @@ int verifier_headers_done(struct verifier *verifier)
 		verifier->refused = verifier->froms ? "several From fields" : "no From field";
 	if (verifier->refused || verifier->signatures == 0)
 		return 0;
-	status = dkim_eoh(verifier->dkim);
+	status = add_unnamed(verifier->dkim);
+	if (status == DKIM_STAT_OK)
+		status = dkim_eoh(verifier->dkim);
 	if (status == DKIM_STAT_NORESOURCE)
 		return -ENOMEM;
 	verifier->needs_body = status == DKIM_STAT_OK;

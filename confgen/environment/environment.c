@@ -1,6 +1,7 @@
 /* Variables to a topology in YAML; see environment.h. */
 #include "confgen/environment/environment.h"
 #include "common/network.h"
+#include "common/utf8.h"
 #include "common/strbuf.h"
 #include "confgen/environment/relayhost.h"
 #include "confgen/topology/schema.h"
@@ -75,18 +76,31 @@ static const char *next_word(struct arena *arena, const char **rest, const char 
 
 /* --- YAML --- */
 
+/* Neither a control character, nor what ends a line in YAML, nor what it cannot hold. */
+static bool is_plain(uint32_t code)
+{
+	return code >= 0x20 && (code < 0x7f || code >= 0xa0) && code != 0x2028 && code != 0x2029 &&
+	       code != 0xfeff && code != 0xfffe && code != 0xffff;
+}
+
 /* In double quotes. What YAML would have to escape otherwise is a mistake anyhow. */
 static void add_quoted(struct translation *t, const char *variable, const char *value)
 {
+	size_t left = strlen(value), step;
+
 	strbuf_addch(&t->out, '"');
-	for (const char *p = value; *p; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-			wrong(t, "%s holds a control character", variable);
+	for (const char *p = value; left; p += step, left -= step) {
+		uint32_t code = 0;
+
+		step = utf8_decode(p, left, &code);
+		if (!step || !is_plain(code)) {
+			wrong(t, step ? "%s holds a control character" : "%s is not UTF-8",
+			      variable);
 			break;
 		}
 		if (*p == '"' || *p == '\\')
 			strbuf_addch(&t->out, '\\');
-		strbuf_addch(&t->out, *p);
+		strbuf_add(&t->out, p, step);
 	}
 	strbuf_addch(&t->out, '"');
 }
@@ -309,7 +323,9 @@ static void read_parameters(struct translation *t)
 		const char *name = arena_strndup(t->arena, rows.items[i], length);
 		const char *mistake = check_parameter(name);
 
-		if (mistake)
+		if (i && strncmp(rows.items[i - 1], rows.items[i], length + 1) == 0)
+			wrong(t, PARAMETER "%s stands in the environment twice", name);
+		else if (mistake)
 			wrong(t, PARAMETER "%s: '%s' %s", name, name, mistake);
 		else if (!has_own_key(name))
 			push_extra(t, name, rows.items[i] + length + 1);

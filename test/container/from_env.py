@@ -119,6 +119,8 @@ REFUSALS = {
     "a domain that is none": ({**DOMAIN, "ALLOWED_SENDER_DOMAINS": "example.com a@b.org"},
                               "ALLOWED_SENDER_DOMAINS: 'a@b.org'"),
     "a host name that is none": ({**DOMAIN, "HOSTNAME": "a b"}, "HOSTNAME: 'a b'"),
+    "octets that are no text": ({**DOMAIN, "RELAYHOST": "[relay\udcff.example.net]:587"}, "RELAYHOST is not UTF-8"),
+    "a line end of Unicode": ({**DOMAIN, "POSTFIX_myorigin": "a\u2028b"}, "holds a control character"),
     "public networks": ({**DOMAIN, "MYNETWORKS": "10.0.0.0/8 8.8.0.0/16"}, "[open-relay]"),
     "all networks": ({**DOMAIN, "MYNETWORKS": "0.0.0.0/0"}, "[open-relay]"),
     "host bits": ({**DOMAIN, "MYNETWORKS": "10.1.2.3/8"}, "MYNETWORKS: '10.1.2.3/8'"),

@@ -8,24 +8,37 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Where the lines of a file begin; none where its columns are uncertain, which invalid UTF-8 makes.
+ */
+struct lines {
+	const struct source *source;
+	const char **starts;
+	unsigned count;
+};
+
+static struct lines find_lines(struct arena *arena, const struct source *source)
+{
+	struct lines lines = {source, NULL, 0};
+
+	for (const char *p = source->text; *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			return lines;
+	lines.starts = arena_array(arena, source->length + 2, sizeof(*lines.starts));
+	for (const char *p = source->text; p; p = strchr(p, '\n'), p = p ? p + 1 : NULL)
+		lines.starts[lines.count++] = p;
+	return lines;
+}
+
 /* The octet that a text begins with is the one at its place. */
-static void check_place(const struct text *text)
+static void check_place(const struct lines *lines, const struct text *text)
 {
 	struct position position = text_position(text);
-	const char *line;
 
-	if (text->length == 0 || !position.source)
+	if (text->length == 0 || !position.source || !lines->count)
 		return;
-	line = position.source->text;
-	for (unsigned i = 1; i < position.line; i++)
-		line = strchr(line, '\n') + 1;
-	for (unsigned i = 1; i < position.column || ((unsigned char)*line & 0xC0) == 0x80; i++)
-		line++;
-	/* invalid UTF-8 has no certain column */
-	for (const char *p = position.source->text; *p; p++)
-		if ((unsigned char)*p >= 0x80)
-			return;
-	assert(*line == text->text[0]);
+	assert(position.source == lines->source);
+	assert(position.line >= 1 && position.line <= lines->count);
+	assert(lines->starts[position.line - 1][position.column - 1] == text->text[0]);
 }
 
 static void check_value(const struct configuration *configuration, const struct service *service,
@@ -46,27 +59,31 @@ static void check_value(const struct configuration *configuration, const struct 
 	assert(configuration_classify(configuration, name) <= NAME_USER);
 }
 
-static void check(const struct configuration *configuration)
+static void check_service(const struct configuration *configuration, const struct service *service,
+			  const struct lines *lines)
+{
+	for (size_t i = 0; i < SERVICE_FIELDS; i++)
+		check_place(lines, &service->fields[i]);
+	for (size_t i = 0; i < service->overrides.count; i++) {
+		check_place(lines, &service->overrides.items[i]->value);
+		check_value(configuration, service, service->overrides.items[i]->name.text);
+	}
+}
+
+static void check(const struct configuration *configuration, const struct lines *main_lines,
+		  const struct lines *master_lines)
 {
 	for (size_t i = 0; i < configuration->main.count; i++) {
 		const struct assignment *item = configuration->main.items[i];
 
 		assert(item->overridden !=
 		       (main_cf_find(&configuration->main, item->name.text) == item));
-		check_place(&item->name);
-		check_place(&item->value);
+		check_place(main_lines, &item->name);
+		check_place(main_lines, &item->value);
 		check_value(configuration, NULL, item->name.text);
 	}
-	for (size_t i = 0; i < configuration->master.count; i++) {
-		const struct service *service = configuration->master.items[i];
-
-		for (size_t j = 0; j < SERVICE_FIELDS; j++)
-			check_place(&service->fields[j]);
-		for (size_t j = 0; j < service->overrides.count; j++) {
-			check_place(&service->overrides.items[j]->value);
-			check_value(configuration, service, service->overrides.items[j]->name.text);
-		}
-	}
+	for (size_t i = 0; i < configuration->master.count; i++)
+		check_service(configuration, configuration->master.items[i], master_lines);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -85,8 +102,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		master_cf.length = size - first - 2;
 	}
 	configuration = configuration_new(arena, &main_cf, &master_cf, POSTFIX_USUAL, list);
-	if (configuration)
-		check(configuration);
+	if (configuration) {
+		const struct lines main_lines = find_lines(arena, &main_cf),
+				   master_lines = find_lines(arena, &master_cf);
+
+		check(configuration, &main_lines, &master_lines);
+	}
 	arena_free(arena);
 	return 0;
 }

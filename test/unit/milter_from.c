@@ -58,6 +58,13 @@ static void test_values(void **state)
 		{"=?utf-8?q?J=C3=BCrgen?= <j@example.com>", "example.com"},
 		/* RFC 6531: the same domain in its ASCII form */
 		{"J\xc3\xbcrgen <j@ex\xc3\xa4mple.com>", "xn--exmple-cua.com"},
+		/* ideographic full stops are dots, also at the end */
+		{"u@example\xe3\x80\x82"
+		 "com\xe3\x80\x82",
+		 "example.com"},
+		/* what is mapped to an '@', or to nothing, makes no name */
+		{"u@example.com\xef\xbc\xa0x", "example.com\xef\xbc\xa0x!"},
+		{"u@\xc2\xad", "\xc2\xad!"},
 		{"j@EX\xc3\x84MPLE.com", "xn--exmple-cua.com"},
 		{"j@exa\xcc\x88mple.com", "xn--exmple-cua.com"}, /* decomposed */
 		{"j@xn--exmple-cua.com", "xn--exmple-cua.com"},
