@@ -25,6 +25,7 @@ if(POSTERN_FUZZ)
 endif()
 if(POSTERN_COVERAGE)
 	add_compile_options(--coverage -fprofile-update=atomic)
+	add_compile_definitions(POSTERN_COVERAGE)
 	add_link_options(--coverage)
 endif()
 

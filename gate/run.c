@@ -80,8 +80,7 @@ int gate_open(struct gate *gate)
 		loop_close(&gate->loop);
 		return error;
 	}
-	gate->signals.on_event = on_signal;
-	return loop_add(&gate->loop, gate->signal_fd, EPOLLIN, &gate->signals);
+	return 0;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -138,8 +137,12 @@ static bool is_drained(const struct gate *gate)
 int gate_run(struct gate *gate)
 {
 	struct service *service;
-	int error = 0;
+	int error;
 
+	/* not before: epoll(7) tells of signals to the process that adds the descriptor, and
+	 * daemon(3) forks */
+	gate->signals.on_event = on_signal;
+	error = loop_add(&gate->loop, gate->signal_fd, EPOLLIN, &gate->signals);
 	gate->watchdog_period = service_notify_watchdog_period();
 	while (!error && !(gate->stop_at && is_drained(gate))) {
 		error = loop_round(&gate->loop, next_time(gate));

@@ -35,6 +35,8 @@ dns_serve() {
 			logfile: "/var/log/nsd.log"
 			ip-address: $dns_prefix4.53
 			ip-address: $dns_prefix6:53
+			rrl-ratelimit: 0 # a lab may ask more than 200 times a second
+			rrl-whitelist-ratelimit: 0
 		remote-control:
 			control-enable: no
 		zone:

@@ -3,12 +3,21 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
 
 #define CONNECTION_MEMORY ((size_t)16384) /* octets for a request's header and an answer's */
+
+struct client {
+	TAILQ_ENTRY(client) entry;
+	int fd;
+};
 
 struct http {
 	struct MHD_Daemon *daemon;
 	struct http_pages pages;
+	TAILQ_HEAD(, client) clients; /* the oldest first; the server's thread alone uses it */
+	size_t count;
 };
 
 /* Queues an answer; takes `text`, which malloc() gave or, with PERSISTENT, is a constant. */
@@ -73,6 +82,45 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	return answer_words(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "not ready\n");
 }
 
+/* Of too many clients the oldest is cut off: it stalls, for a request takes milliseconds. */
+static void make_room(struct http *http)
+{
+	struct client *oldest = TAILQ_FIRST(&http->clients);
+
+	if (http->count <= HTTP_MOST_CONNECTIONS)
+		return;
+	shutdown(oldest->fd, SHUT_RDWR); /* libmicrohttpd reads its end, and closes it */
+	TAILQ_REMOVE(&http->clients, oldest, entry);
+	oldest->fd = -1;
+	http->count--;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **state,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct http *http = context;
+	struct client *client = *state;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*state = client = info ? malloc(sizeof(*client)) : NULL;
+		if (!client)
+			return;
+		client->fd = info->connect_fd;
+		TAILQ_INSERT_TAIL(&http->clients, client, entry);
+		http->count++;
+		make_room(http);
+		return;
+	}
+	if (client && client->fd >= 0) {
+		TAILQ_REMOVE(&http->clients, client, entry);
+		http->count--;
+	}
+	free(client);
+	*state = NULL;
+}
+
 int http_start(int listener, const struct http_pages *pages, struct http **out)
 {
 	struct http *http = calloc(1, sizeof(*http));
@@ -80,12 +128,14 @@ int http_start(int listener, const struct http_pages *pages, struct http **out)
 	if (!http)
 		return -ENOMEM;
 	http->pages = *pages;
-	http->daemon =
-		MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, http,
-				 MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
-				 (unsigned)HTTP_MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-				 (unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				 CONNECTION_MEMORY, MHD_OPTION_END);
+	TAILQ_INIT(&http->clients);
+	/* twice the room: whom make_room() cut off is there until its end is read */
+	http->daemon = MHD_start_daemon(
+		MHD_USE_POLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, http,
+		MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
+		2U * HTTP_MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
 	if (!http->daemon) {
 		free(http);
 		return -EIO;

@@ -2,7 +2,8 @@
  * The pages for those who watch the service: /metrics for Prometheus, /healthz (it runs) and
  * /readyz (it takes mail). HTTP is libmicrohttpd's, in a thread of its own.
  *
- * Bounded: few connections, little memory and time for each. There is no access control: listen
+ * Bounded: few connections, little memory and time for each; of too many the oldest is cut off, so
+ * that clients that stall keep nobody out. There is no access control: listen
  * on loopback or a UNIX socket; see service_socket.h.
  */
 #ifndef POSTERN_MILTER_HTTP_H

@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
+#ifdef POSTERN_COVERAGE
+#include <gcov.h>
+#endif
 
 #define LARGEST_CONFIGURATION ((size_t)16 << 20)
 #define LARGEST_KEY	      ((size_t)64 << 10)
@@ -165,6 +168,15 @@ static int serve_request(struct keeper *keeper, const struct request *request)
 	return open_key(keeper, request->path);
 }
 
+/* Not by exit(): standard output may hold what the service has not yet written. */
+static _Noreturn void leave(void)
+{
+#ifdef POSTERN_COVERAGE
+	__gcov_dump();
+#endif
+	_exit(0);
+}
+
 /* Serves until the service is gone. Signals that end the service are not for this process. */
 static _Noreturn void serve(struct keeper *keeper)
 {
@@ -179,7 +191,7 @@ static _Noreturn void serve(struct keeper *keeper)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got != sizeof(request))
-			_exit(0);
+			leave();
 		request.path[sizeof(request.path) - 1] = '\0';
 		answer(keeper->channel, serve_request(keeper, &request));
 	}

@@ -17,11 +17,13 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-#define DRAIN_SECONDS 30 /* that messages in work have after SIGTERM */
-#define TIDY_SECONDS  20 /* memory that is free is given back so often */
+#define MOST_DESCRIPTORS 16384
+#define DRAIN_SECONDS	 30 /* that messages in work have after SIGTERM */
+#define TIDY_SECONDS	 20 /* memory that is free is given back so often */
 
 enum exit_status { EXIT_CLEAN, EXIT_MISTAKES, EXIT_USAGE, EXIT_BROKEN };
 
@@ -114,6 +116,20 @@ static struct options parse_command_line(int argc, char **argv)
 static void limit_memory(void)
 {
 	mallopt(M_ARENA_MAX, 1);
+}
+
+/*
+ * A connection each of Postfix's smtpd and cleanup processes, of which there may be thousands: the
+ * usual limit of 1024 is too low, and a libmilter that cannot accept gives up after two minutes.
+ */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= MOST_DESCRIPTORS)
+		return;
+	limit.rlim_cur = limit.rlim_max < MOST_DESCRIPTORS ? limit.rlim_max : MOST_DESCRIPTORS;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static sigset_t handled; /* the signals that the main thread waits for; all threads block them */
@@ -363,6 +379,7 @@ int main(int argc, char **argv)
 	int error = 0;
 
 	limit_memory();
+	raise_descriptor_limit();
 	self.options = parse_command_line(argc, argv);
 	self.options.file = absolute(self.options.file);
 	first = self.options.file ? snapshot_read(self.options.file, &opener_direct, stderr, &error)

@@ -58,17 +58,23 @@ static long long deadline_of(const struct connection *connection)
 	return connection->since + (connection->begun ? POLICY_REQUEST_TIME : POLICY_IDLE_TIME);
 }
 
-/* Makes room: of those that wait for a request, the one that has for the longest time. */
-static bool close_idlest(struct policy_server *server)
+/* Whom to close first: who waits for a request, the longest first; then who stalls amid one. */
+static bool goes_before(const struct connection *one, const struct connection *other)
 {
-	size_t found = server->count;
+	if (one->begun != other->begun)
+		return other->begun;
+	return one->since < other->since;
+}
 
-	for (size_t i = 0; i < server->count; i++)
-		if (!server->connections[i]->begun &&
-		    (found == server->count ||
-		     server->connections[i]->since < server->connections[found]->since))
+static bool make_room(struct policy_server *server)
+{
+	size_t found = 0;
+
+	for (size_t i = 1; i < server->count; i++)
+		if (goes_before(server->connections[i], server->connections[found]))
 			found = i;
-	if (found == server->count)
+	if (server->connections[found]->begun &&
+	    now() - server->connections[found]->since < POLICY_STALL_TIME)
 		return false;
 	close_at(server, found);
 	return true;
@@ -78,7 +84,7 @@ static void add_connection(struct policy_server *server, int fd)
 {
 	struct connection *connection;
 
-	if (server->count == POLICY_MOST_CONNECTIONS && !close_idlest(server)) {
+	if (server->count == POLICY_MOST_CONNECTIONS && !make_room(server)) {
 		close(fd);
 		return;
 	}

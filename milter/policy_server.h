@@ -18,6 +18,7 @@
 /* Milliseconds. Postfix keeps an idle connection for smtpd_policy_service_max_idle, 300 s. */
 #define POLICY_IDLE_TIME    330000
 #define POLICY_REQUEST_TIME 10000 /* from a request's first octet to its answer's last */
+#define POLICY_STALL_TIME   1000  /* after that, it is cut off when there is no room for others */
 
 /*
  * Decides a request: returns an action of access(5), like "DUNNO", which may be made in `buffer`,

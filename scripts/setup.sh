@@ -15,13 +15,14 @@ readonly LAB_PACKAGES=(
 )
 readonly TEST_PACKAGES=(
 	libcmocka-dev clang libclang-rt-14-dev shellcheck mandoc
-	curl opendkim opendkim-tools miltertest libmail-dkim-perl python3-yaml python3-jsonschema swaks util-linux strace patch
-	haproxy nginx-light libnginx-mod-stream nftables valgrind
+	curl opendkim opendkim-tools miltertest libmail-dkim-perl python3-yaml python3-jinja2 python3-jsonschema swaks util-linux strace patch
+	haproxy nginx-light libnginx-mod-stream nftables valgrind faketime
 	docker-compose dovecot-imapd dovecot-pop3d dovecot-managesieved
 	unbound ldnsutils
 	mmdebstrap debian-archive-keyring buildah
 	systemd zsh file
 	graphviz tidy chromium fonts-dejavu-core
+	gcovr
 )
 
 # install_packages NAME...: those that are missing, without starting their services.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sets up a fresh Debian 12 (as root) and runs every test: scripts/test.sh [--fast]
 # --fast leaves out the clang build and the sanitizer run. The whole run tests the programs with the
-# sanitizers in them; without, what is quick, other releases of Postfix (label matrix), and figures.
+# sanitizers in them; without, what is quick, other releases of Postfix (label matrix), and figures:
+# memory among them, of which a sanitizer keeps what is freed (label endurance).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/setup.sh
@@ -45,9 +46,9 @@ if $fast; then
 	run dev
 else
 	build package -DPOSTERN_WERROR=ON # other warnings come with the optimiser, and without assertions
-	run dev --label-regex '^(unit|golden|matrix|packages|image|bench)$'
+	run dev --label-regex '^(unit|golden|matrix|packages|image|bench|endurance)$'
 	build clang
 	build asan
-	run asan --label-exclude '^(matrix|packages|image|bench)$'
+	run asan --label-exclude '^(matrix|packages|image|bench|endurance)$'
 fi
 echo "all tests took $((SECONDS - started)) seconds"

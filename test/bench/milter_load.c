@@ -1,13 +1,17 @@
 /*
  * A load generator for milters: the mail server's side of the protocol, as Postfix speaks it.
  *
- * Usage: milter_load SOCKET CONNECTIONS MESSAGES SIZE
+ * Usage: milter_load [-t SECONDS] [-s SIGNATURES] SOCKET CONNECTIONS MESSAGES SIZE
  * SOCKET is the path of a UNIX socket. Each connection has a thread of its own; together they send
  * MESSAGES messages with a body of SIZE octets, from a loopback client, each of which must come
- * back signed. Prints the messages a second, and latencies in milliseconds.
+ * back with that many signatures, or at least one. After SECONDS none is begun any more, but each
+ * connection sends one. Prints the messages a second, latencies in milliseconds, and how many there
+ * were.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <getopt.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +41,8 @@ enum {
 static const char *socket_path;
 static size_t body_size;
 static unsigned long messages;	   /* to be sent by all */
+static unsigned signatures;	   /* of each message; 0: one or more */
+static double end = INFINITY;	   /* of CLOCK_MONOTONIC: no message is begun after it */
 static unsigned long next_message; /* atomic */
 static double *latencies;	   /* of each message, in seconds */
 
@@ -180,21 +186,21 @@ static void send_header(struct client *client)
 		event(client, 'L', fields[i].text, fields[i].size, 0, NR_HDR);
 }
 
-/* Reads what follows the end of a message; true when a signature is among it. */
+/* Reads what follows the end of a message; true when its signatures are among it. */
 static bool read_verdict(struct client *client)
 {
-	bool is_signed = false;
+	unsigned found = 0;
 
 	for (;;) {
 		char answer[LARGEST_PACKET];
 		char kind = read_packet(client, answer);
 
 		if (kind == 'i' && memcmp(answer + 5, "DKIM-Signature", 15) == 0)
-			is_signed = true;
+			found++;
 		else if (kind == 'h' && memcmp(answer + 1, "DKIM-Signature", 15) == 0)
-			is_signed = true;
+			found++;
 		else if (kind == 'c' || kind == 'a')
-			return is_signed;
+			return signatures ? found == signatures : found > 0;
 		else if (kind != 'p' && kind != 'i' && kind != 'h' && kind != 'm')
 			return false;
 	}
@@ -219,7 +225,7 @@ static void send_message(struct client *client)
 	put(client, 'E', "", 0);
 	errno = 0;
 	if (!read_verdict(client))
-		die("a message was not signed");
+		die("a message without its signatures");
 	put(client, 'A', "", 0);
 }
 
@@ -237,7 +243,7 @@ static void *run(void *unused)
 	if (body_size >= 4) /* OpenDKIM signs no body without an end, postern-milter no stray CR */
 		memcpy(client->body + body_size - 4, "..\r\n", 4);
 	open_connection(client);
-	for (;;) {
+	do {
 		unsigned long number = __atomic_fetch_add(&next_message, 1, __ATOMIC_RELAXED);
 		double began = now();
 
@@ -245,7 +251,7 @@ static void *run(void *unused)
 			break;
 		send_message(client);
 		latencies[number] = now() - began;
-	}
+	} while (now() < end);
 	put(client, 'Q', "", 0);
 	flush(client);
 	close(client->fd);
@@ -261,23 +267,43 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Reads the command line; the connections, or 0 where it makes no sense. */
+static unsigned long parse(int argc, char **argv)
+{
+	unsigned long connections;
+	int option;
+
+	while ((option = getopt(argc, argv, "s:t:")) != -1) {
+		if (option == 't')
+			end = now() + strtod(optarg, NULL);
+		else if (option == 's')
+			signatures = (unsigned)strtoul(optarg, NULL, 10);
+		else
+			return 0;
+	}
+	if (argc - optind != 4)
+		return 0;
+	socket_path = argv[optind];
+	connections = strtoul(argv[optind + 1], NULL, 10);
+	messages = strtoul(argv[optind + 2], NULL, 10);
+	body_size = strtoul(argv[optind + 3], NULL, 10);
+	return connections > MOST_CONNECTIONS || messages == 0 ? 0 : connections;
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t threads[MOST_CONNECTIONS];
-	unsigned long connections;
+	unsigned long connections = parse(argc, argv);
 	double began, seconds;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: milter_load SOCKET CONNECTIONS MESSAGES SIZE\n");
+	if (connections == 0) {
+		fprintf(stderr, "usage: milter_load [-t SECONDS] [-s SIGNATURES] "
+				"SOCKET CONNECTIONS MESSAGES SIZE\n");
 		return 2;
 	}
-	socket_path = argv[1];
-	connections = strtoul(argv[2], NULL, 10);
-	messages = strtoul(argv[3], NULL, 10);
-	body_size = strtoul(argv[4], NULL, 10);
 	latencies = calloc(messages + 1, sizeof(*latencies));
-	if (!latencies || connections == 0 || connections > MOST_CONNECTIONS || messages == 0)
-		die("arguments");
+	if (!latencies)
+		die("memory");
 	began = now();
 	for (unsigned long i = 0; i < connections; i++)
 		if (pthread_create(&threads[i], NULL, run, NULL))
@@ -285,9 +311,12 @@ int main(int argc, char **argv)
 	for (unsigned long i = 0; i < connections; i++)
 		pthread_join(threads[i], NULL);
 	seconds = now() - began;
+	if (next_message < messages)
+		messages = next_message;
 	qsort(latencies, messages, sizeof(*latencies), compare);
-	printf("%.0f messages/s, p50 %.2f ms, p99 %.2f ms\n", (double)messages / seconds,
-	       latencies[messages / 2] * 1e3, latencies[messages * 99 / 100] * 1e3);
+	printf("%.2f messages/s, p50 %.2f ms, p99 %.2f ms, longest %.2f ms, %lu messages\n",
+	       (double)messages / seconds, latencies[messages / 2] * 1e3,
+	       latencies[messages * 99 / 100] * 1e3, latencies[messages - 1] * 1e3, messages);
 	free(latencies);
 	return 0;
 }

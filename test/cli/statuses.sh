@@ -28,6 +28,37 @@ confgen 2 render -o other --host nobody "$example"
 absent other
 confgen 2 render -o
 
+# a preset, which replaces nothing
+confgen 0 init
+says out "dms-relay"
+confgen 2 init dms-rela
+says err "there is no preset 'dms-rela'; did you mean 'dms-relay'?"
+confgen 2 init zzzzzzzzzzzz
+says err "there is no preset 'zzzzzzzzzzzz'"
+confgen 2 init dms-relay backup-mx
+says err "only one preset at a time"
+absent topology.yaml
+confgen 0 init dms-relay -o new.yaml
+cmp new.yaml "$example" || fail "init wrote something else"
+echo mine >new.yaml
+confgen 3 init dms-relay -o new.yaml
+says err "cannot write new.yaml: File exists"
+[[ $(<new.yaml) == mine ]] || fail "init replaced a file"
+confgen 3 init dms-relay -o absent/new.yaml
+
+# the page of a rule
+confgen 0 explain R01
+says out "# R01"
+confgen 2 explain R0
+says err "there is no page about 'R0'; did you mean 'R01'?"
+confgen 2 explain no-such-rule-at-all
+says err "there is no page about 'no-such-rule-at-all'"
+confgen 2 explain
+says err "which rule?"
+confgen 2 explain R01 R02
+says err "one rule at a time"
+says_nothing out
+
 # no topology, and what is none
 confgen 3 check
 says err "topology.yaml: error: cannot read the topology: No such file"

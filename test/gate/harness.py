@@ -57,6 +57,11 @@ def isolate():
                               "--mount-proc", sys.executable, *sys.argv])
     signal.signal(signal.SIGALRM, give_up)
     signal.alarm(PATIENCE)
+    add_addresses()
+
+
+def add_addresses():
+    """Gives the loopback interface those of every host; in a network namespace of one's own."""
     sh("ip link set lo up")
     for v4, v6 in (SERVER, PROXY, STRANGER, CLIENT, INSIDE):
         sh(f"ip addr add {v4}/32 dev lo && ip addr add {v6}/128 dev lo nodad")

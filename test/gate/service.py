@@ -103,6 +103,57 @@ def command_line():
         assert status == 1 and len(re.findall(rf"{file.name}:\d+:\d+: error", errors)) == 4, errors
 
 
+def start_refused():
+    """what would only show in the background ends the start, with a reason: another root that is not there"""
+    for root, prefix, cause in (("/no/such/folder", [], "No such file or directory"),
+                                ("/etc/passwd", [], "Not a directory"),
+                                ("/run", ["setpriv", f"--reuid={pwd.getpwnam(USER).pw_uid}", "--clear-groups"],
+                                 "only root can change the root directory")):
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            os.chmod(file.name, 0o644)
+            file.write(f'chroot = "{root}"\n' + listener([PLACE], f"{root}/gated"))
+            file.flush()
+            done = subprocess.run([*prefix, GATE, "-c", file.name], stdin=subprocess.DEVNULL, timeout=WAIT,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
+        assert done.returncode == 3, done
+        assert done.stdout == f"postern-gate: chroot {root}: {cause}\n", done.stdout
+        with socket.socket() as free:
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind((SERVER[0], PORT))
+
+
+def background():
+    """without --foreground it goes into the background once it listens, and knows its file by a relative name"""
+    with tempfile.TemporaryDirectory() as folder, Service() as service:
+        os.chmod(folder, 0o755)
+        with open(f"{folder}/gate.conf", "w", encoding="ascii") as file:
+            file.write(f'log = "stderr"\nuser = "{USER}"\n' + listener([PLACE], service.path))
+        with open(f"{folder}/log", "w", encoding="ascii") as log:
+            subprocess.run([GATE, "-c", "gate.conf"], cwd=folder, check=True, timeout=WAIT,
+                           stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+        def said(text):
+            with open(f"{folder}/log", encoding="ascii") as log:
+                return text in log.read()
+        found = [pid for pid in os.listdir("/proc") if pid.isdigit() and int(pid) > 1 and
+                 open(f"/proc/{pid}/comm", encoding="ascii").read() == "postern-gate\n"]
+        assert len(found) == 1, found
+        process = int(found[0])
+        try:
+            # daemon(3) lets the parent go first
+            wait(lambda: os.readlink(f"/proc/{process}/cwd") == "/", "the way to /")
+            assert os.getsid(process) == process
+            with from_proxy(header=b"PROXY UNKNOWN\r\n"):
+                connection, octets = service.take()
+                connection.close()
+                assert octets, "a connection that was handed over"
+            os.kill(process, signal.SIGHUP)
+            wait(lambda: said(f"reloaded {folder}/gate.conf"), "the reload")
+        finally:
+            os.kill(process, signal.SIGTERM)
+        wait(lambda: not os.path.exists(f"/proc/{process}") or state(process) == "Z", "the end")
+
+
 def hand_over_octets():
     """what is sent is what Postfix's own sender sends: an octet with the descriptor, an empty list"""
     with Service() as service, gate(service.path) as one:
@@ -496,7 +547,7 @@ def port_taken():
 
 needs("postfix", "setpriv", "prlimit")
 isolate()
-sys.exit(run_checks(command_line, hand_over_octets, missing, no_socket, denied, nobody_listens,
+sys.exit(run_checks(command_line, start_refused, background, hand_over_octets, missing, no_socket, denied, nobody_listens,
                     too_long, left, full_queue, queue_limit, dropped, dropped_for_ever, talks,
                     unanswered, descriptors_short, refusals_in_log, reload, signal_with_connection, privileges, activated,
                     stop_with_waiting, port_taken))

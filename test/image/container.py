@@ -25,6 +25,12 @@ def ended(process):
         process.wait()
 
 
+def parent(process):
+    """The process id of a process's parent."""
+    with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
+
+
 class Image:
     """A storage folder with one image; a context manager that leaves nothing."""
 
@@ -160,11 +166,13 @@ class Container:
     def entry_point(self):
         """The process of the entry point, or None."""
         if not self.entry:
+            parents = {}
             for process in self.processes():
                 with contextlib.suppress(OSError), open(f"/proc/{process}/cmdline", "rb") as file:
                     if file.read() == b"/bin/bash\0/etc/postern/entrypoint\0":
-                        self.entry = process
-                        break
+                        parents[process] = parent(process)
+            # Its subshells look the same, and have lower numbers once the machine's numbers have wrapped around.
+            self.entry = next((process for process in parents if parents[process] not in parents), None)
         return self.entry
 
     def run(self, *command):

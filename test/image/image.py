@@ -174,11 +174,11 @@ def traffic(lab, end):
     taken arrives; returns how often each message did."""
     mark = lab.token()
     sender = client(lab, f"""
-        import select, smtplib, sys, threading
-        over = threading.Event()
+        import smtplib, sys, threading, time
+        over, end = threading.Event(), time.monotonic() + 120
         def send(thread):
             for number in range(2000):
-                if over.is_set():
+                if over.is_set() or time.monotonic() > end:
                     break
                 token = f"{mark}.{{thread}}.{{number}}."
                 try:
@@ -195,6 +195,7 @@ def traffic(lab, end):
         [thread.join() for thread in threads]
         """)
     taken = [sender.stdout.readline() for _ in range(20)]  # by now it is in full swing
+    assert taken[-1], "no mail is taken"
     end()
     taken += sender.communicate("\n")[0].splitlines()
     tokens = {line.strip() for line in taken if line.strip()}
@@ -212,6 +213,24 @@ def traffic(lab, end):
     print(f"# {len(tokens)} messages were taken, {len(arrived)} arrived, "
           f"{sum(arrived.values()) - len(arrived)} of them twice", flush=True)
     return arrived
+
+
+def delivers_once(lab):
+    """SIGTERM lets a delivery end that takes long, and the message arrives once"""
+    def provider(command):
+        lab.run("provider", "postconf", command)
+        lab.run("provider", "postfix", "reload")
+    token = lab.token()
+    provider("smtpd_end_of_data_restrictions=sleep 24")
+    try:
+        assert_accepted(submit(lab, "app@example.com", message=compose("app@example.com", subject=token)))
+        wait(lambda: any(mail["queue_name"] == "active" for mail in lab.queue("relay")), "a delivery under way")
+        lab.lab("stop", lab.name, "relay")
+    finally:
+        provider("smtpd_end_of_data_restrictions=")
+    lab.start()
+    assert not lab.queue("relay"), lab.queue("relay")
+    lab.arrived("internet", STRANGER, token)
 
 
 def loses_nothing(lab):
@@ -288,8 +307,8 @@ def render(folder):
 
 
 CHECKS = (app_relay.sent, app_relay.masqueraded, app_relay.foreign, app_relay.beside, app_relay.outside,
-          app_relay.only_submission, app_relay.too_large, restricted, survives, drains, loses_nothing, killed,
-          not_healthy, holds_no_key)
+          app_relay.only_submission, app_relay.too_large, restricted, survives, drains, delivers_once,
+          loses_nothing, killed, not_healthy, holds_no_key)
 
 
 def main():

@@ -3,6 +3,7 @@
 import glob
 import os
 import pwd
+import resource
 import shutil
 import signal
 import socket
@@ -359,6 +360,46 @@ def test_leaks():
     shutil.rmtree(milter.folder)
 
 
+def test_crowd():
+    """More idle connections than the usual limit of descriptors: the milter raises it as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    milter = Milter(domains())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    crowd = []
+    for _ in range(min(300, soft - 50)):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(30)
+        client.connect(milter.path)
+        crowd.append(client)
+    connection = milter.connection()
+    connection.connect()
+    check("serves beside a crowd", connection.message([FROM], BODY)[0] == CONTINUE)
+    connection.quit()
+    for client in crowd:
+        client.close()
+    check("stop", milter.stop() == 0, milter.log())
+    shutil.rmtree(milter.folder)
+
+
+def test_stall():
+    """A client that stops amid an event is cut off; one that waits between events is not."""
+    milter = Milter(domains())
+    patient = milter.connection()
+    patient.connect()
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(100)
+    client.connect(milter.path)
+    client.sendall(b"\0\0")
+    began = time.time()
+    check("who stalls is cut off", client.recv(100) == b"")
+    check("not before its time", time.time() - began > 25, time.time() - began)
+    check("who is patient is served", patient.message([FROM], BODY)[0] == CONTINUE)
+    patient.quit()
+    check("stop", milter.stop() == 0, milter.log())
+    shutil.rmtree(milter.folder)
+
+
 def main():
     global KEY, SCRATCH
     missing_tools()
@@ -368,7 +409,7 @@ def main():
     for test in (test_command_line, test_configuration_test, test_refusals, test_socket, test_inet,
                  test_privileges, test_background, test_signals,
                  test_signals_at_once, test_stop_in_flight, test_stop_twice,
-                 test_failures, test_garbage, test_leaks):
+                 test_failures, test_garbage, test_leaks, test_crowd, test_stall):
         before = len(failures)
         try:
             test()

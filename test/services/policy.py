@@ -144,6 +144,31 @@ def test_stall(folder):
     service.stop()
 
 
+def test_crowd(folder):
+    """Clients that stall keep nobody out for long, though there is no room for more."""
+    service = Service("unix:" + os.path.join(folder, "crowd"))
+    crowd = []
+    for _ in range(300):
+        crowd.append(connect(os.path.join(folder, "crowd")))
+        try:
+            crowd[-1].sendall(b"sender=")
+        except OSError:  # there is no room, and nobody stalls for long yet
+            pass
+    answer, end = b"", time.time() + 8  # before the time of a request is over
+    while answer != b"action=DUNNO\n\n" and time.time() < end:
+        client = connect(os.path.join(folder, "crowd"))
+        try:
+            client.sendall(REQUEST % b"good")
+            answer = receive(client)
+        except OSError:
+            answer = b""
+        client.close()
+    check("served beside a crowd", answer == b"action=DUNNO\n\n", answer)
+    for client in crowd:
+        client.close()
+    service.stop()
+
+
 def test_sockets(folder):
     for name, address in (("inet:10031@127.0.0.1", ("127.0.0.1", 10031)), ("inet6:10032@::1", ("::1", 10032))):
         service = Service(name)
@@ -231,7 +256,7 @@ def test_postfix(folder):
 def main():
     with tempfile.TemporaryDirectory(prefix="postern-policy-") as folder:
         os.chmod(folder, 0o755)
-        for test in (test_clients, test_stall, test_sockets, test_postfix):
+        for test in (test_clients, test_stall, test_crowd, test_sockets, test_postfix):
             before = len(failures)
             test(folder)
             print(f"{test.__name__}: {'ok' if len(failures) == before else 'FAILED'}", flush=True)
