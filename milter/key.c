@@ -9,36 +9,58 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+/* Prepares the context that signatures begin with. */
+static bool prepare(struct key *key)
+{
+	if (key->type == KEY_ED25519) {
+		key->ed25519 = EVP_MD_CTX_new();
+		return key->ed25519 &&
+		       EVP_DigestSignInit(key->ed25519, NULL, NULL, NULL, key->pkey) == 1;
+	}
+	key->rsa = EVP_PKEY_CTX_new(key->pkey, NULL);
+	return key->rsa && EVP_PKEY_sign_init(key->rsa) == 1 &&
+	       EVP_PKEY_CTX_set_rsa_padding(key->rsa, RSA_PKCS1_PADDING) == 1 &&
+	       EVP_PKEY_CTX_set_signature_md(key->rsa, EVP_sha256()) == 1;
+}
 
 /*
- * One clean block: what a file may hold around it would keep the engine, which looks at the first
+ * One clean block: what a file may hold around it would keep libopendkim, which looks at the first
  * octets, from seeing that it is PEM.
  */
-static struct key *make_key(EVP_PKEY *pkey)
+static bool write_pem(struct key *key)
 {
-	struct key *key = calloc(1, sizeof(*key));
 	BIO *bio = BIO_new(BIO_s_secmem());
 	char *data;
 	long length;
 
-	if (key && bio && PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL)) {
+	if (bio && PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL)) {
 		length = BIO_get_mem_data(bio, &data);
 		key->pem = malloc((size_t)length + 1);
 		if (key->pem) {
 			memcpy(key->pem, data, (size_t)length);
 			key->pem[length] = '\0';
 			key->length = (size_t)length;
-			key->bits = (unsigned)EVP_PKEY_get_bits(pkey);
-			key->type = EVP_PKEY_get_base_id(pkey) == EVP_PKEY_ED25519 ? KEY_ED25519
-										   : KEY_RSA;
-			EVP_PKEY_up_ref(pkey);
-			key->pkey = pkey;
 		}
 	}
 	BIO_free(bio);
-	if (key && key->pem)
+	return key->pem;
+}
+
+static struct key *make_key(EVP_PKEY *pkey)
+{
+	struct key *key = calloc(1, sizeof(*key));
+
+	if (!key)
+		return NULL;
+	key->bits = (unsigned)EVP_PKEY_get_bits(pkey);
+	key->type = EVP_PKEY_get_base_id(pkey) == EVP_PKEY_ED25519 ? KEY_ED25519 : KEY_RSA;
+	EVP_PKEY_up_ref(pkey);
+	key->pkey = pkey;
+	if (write_pem(key) && prepare(key))
 		return key;
-	free(key);
+	key_free(key);
 	return NULL;
 }
 
@@ -70,8 +92,11 @@ void key_free(struct key *key)
 {
 	if (!key)
 		return;
+	EVP_PKEY_CTX_free(key->rsa);
+	EVP_MD_CTX_free(key->ed25519);
 	EVP_PKEY_free(key->pkey);
-	explicit_bzero(key->pem, key->length);
+	if (key->pem)
+		explicit_bzero(key->pem, key->length);
 	free(key->pem);
 	free(key);
 }

@@ -3,7 +3,8 @@
  *
  * A key is held parsed, and an RSA key also as PEM text, which libopendkim can read without asking
  * for anything; it is wiped when freed. Immutable once loaded: any number of threads may sign with
- * it.
+ * it. To find what implements an algorithm takes OpenSSL 3.0 some microseconds and several locks,
+ * so that, too, is done once: signers copy a context.
  */
 #ifndef POSTERN_MILTER_KEY_H
 #define POSTERN_MILTER_KEY_H
@@ -19,7 +20,9 @@ enum key_type { KEY_RSA, KEY_ED25519 };
 struct key {
 	enum key_type type;
 	EVP_PKEY *pkey;
-	char *pem; /* one PKCS #8 block, NUL-terminated */
+	EVP_PKEY_CTX *rsa;   /* ready to sign a hash, or NULL; signers work with copies */
+	EVP_MD_CTX *ed25519; /* likewise */
+	char *pem;	     /* one PKCS #8 block, NUL-terminated */
 	size_t length;
 	unsigned bits;
 	time_t modified; /* of its file */

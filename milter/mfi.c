@@ -10,6 +10,7 @@
  */
 #include "milter/mfi.h"
 #include "common/log.h"
+#include "milter/turns.h"
 #include "milter/waker.h"
 
 #include <errno.h>
@@ -304,9 +305,13 @@ static enum step finish(struct connection *connection, const char *queue_id,
 
 	if (waits)
 		waker_wait_begins();
+	else
+		turns_begin();
 	step = session_finish(connection->session, queue_id, changes);
 	if (waits)
 		waker_wait_ends();
+	else
+		turns_end();
 	return step;
 }
 

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <time.h>
 
 #define LARGEST_SIGNATURE 1024 /* of an RSA key with 8192 bits */
@@ -222,24 +221,22 @@ static int hash_header(const struct engine_state *state, const struct value *val
 
 /* Both sign the hash of the header; RSA says whose it is (PKCS #1 v1.5), Ed25519 hashes it again.
  */
-static bool sign_rsa(EVP_PKEY *pkey, const unsigned char *digest, unsigned char *signature,
+static bool sign_rsa(const struct key *key, const unsigned char *digest, unsigned char *signature,
 		     size_t *size)
 {
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(pkey, NULL);
-	bool good = context && EVP_PKEY_sign_init(context) == 1 &&
-		    EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
-		    EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) == 1 &&
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_dup(key->rsa);
+	bool good = context &&
 		    EVP_PKEY_sign(context, signature, size, digest, CANONICAL_DIGEST_SIZE) == 1;
 
 	EVP_PKEY_CTX_free(context);
 	return good;
 }
 
-static bool sign_ed25519(EVP_PKEY *pkey, const unsigned char *digest, unsigned char *signature,
-			 size_t *size)
+static bool sign_ed25519(const struct key *key, const unsigned char *digest,
+			 unsigned char *signature, size_t *size)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool good = context && EVP_DigestSignInit(context, NULL, NULL, NULL, pkey) == 1 &&
+	bool good = context && EVP_MD_CTX_copy_ex(context, key->ed25519) == 1 &&
 		    EVP_DigestSign(context, signature, size, digest, CANONICAL_DIGEST_SIZE) == 1;
 
 	EVP_MD_CTX_free(context);
@@ -249,9 +246,8 @@ static bool sign_ed25519(EVP_PKEY *pkey, const unsigned char *digest, unsigned c
 static bool sign(const struct key *key, const unsigned char *digest, unsigned char *signature,
 		 size_t *size)
 {
-	if (key->type == KEY_RSA)
-		return sign_rsa(key->pkey, digest, signature, size);
-	return sign_ed25519(key->pkey, digest, signature, size);
+	return key->type == KEY_RSA ? sign_rsa(key, digest, signature, size)
+				    : sign_ed25519(key, digest, signature, size);
 }
 
 static int fail(struct engine_state *state, int error, struct value *value)

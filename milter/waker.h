@@ -1,5 +1,6 @@
 /*
- * Keeps libmilter's pool of threads awake while callbacks wait for something, such as DNS.
+ * Keeps libmilter's pool of threads awake while callbacks wait for something, such as DNS or a
+ * turn.
  *
  * The pool hands an event to an idle thread by a condition; two events at once may be given to the
  * same one, and the second is then taken up only when some thread ends its work. If all of them

@@ -9,7 +9,7 @@ readonly LEAST=85 # of 100 lines of each program
 readonly LOW=80   # files below are named
 
 # Left out are tests that run other builds or the lab's hosts, whose view of this folder is read-only, and those of speed.
-readonly LEFT_OUT='^(e2e|differential|matrix|packages|image|bench|endurance)$'
+readonly LEFT_OUT='^(e2e|differential|matrix|packages|image|bench|endurance|faults)$'
 
 fail() {
 	printf 'coverage.sh: %s\n' "$*" >&2

@@ -83,7 +83,7 @@ def accepts(place):
 
 def measure(bench, ways, programs):
     """{way: (connections a second, CPU microseconds a connection of what stands between or None)}"""
-    each = 2 if bench.quick else int(250 * bench.seconds)
+    each = 2 if bench.quick else max(int(600 * bench.seconds), 2)
     rates, used = {way: [] for way in ways}, dict.fromkeys(ways, 0.0)
     for name in ways:  # processes of Postfix are started by it
         rate(WAYS[name], 2)

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from hosts import (EDGE, HERE, HTTP_PORT, MILTERS, PAST, PATIENCE, POSTERN_LAB, QUEUE, RELAYS, SIZE_LIMIT, until)
+from hosts import (EDGE, HERE, HTTP_PORT, MILTERS, PAST, PATIENCE, POSTERN_LAB, QUEUE, RELAYS, until)
 
 KEYS = {"public": "/etc/postern/keys/example.org/mail.private", "private": "/etc/postern/keys/example.com/mail.private"}
 
@@ -103,7 +103,7 @@ def disk_full(site, traffic, chance, seconds):
     for _ in during(seconds):
         node = chance.choice(RELAYS)
         path = site.root(node, f"{QUEUE}/filler")
-        left = chance.choice((0, 4096, 64 << 10, SIZE_LIMIT * 2))  # the last takes mail, and then has no room for it
+        left = chance.choice((0, 0, 4096, 64 << 10))
         status = os.statvfs(site.root(node, QUEUE))
         size = max(0, status.f_bavail * status.f_bsize - left)
         with open(path, "wb") as file, contextlib.suppress(OSError):
@@ -286,7 +286,7 @@ def clock_jump(site, traffic, chance, seconds):
         "FAKETIME_TIMESTAMP_FILE": faked, "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
     counts = []
-    for clock in ("+0", "+74y", "-20d", "+0"):
+    for clock in ("+0", "+74y", "-20d", "+0") if seconds > 2 else ("+74y", "+0"):
         site.run("private", "sh", "-c", f"echo {clock} >{faked}.new && mv {faked}.new {faked}")
         time.sleep(1.5)  # libfaketime reads it once a second
         before = traffic.accepted("out-keys")
@@ -372,7 +372,7 @@ def slow_crowd(site, traffic, chance, seconds, count=200):
 # run; expected: the columns that must not be zero, and else would have to be
 Fault = collections.namedtuple("Fault", "name act what short long expected", defaults=((),))
 FAULTS = (
-    Fault("none", lambda *_: time.sleep(_[-1]) or "", "nothing breaks", 1, 20),
+    Fault("none", lambda *_: time.sleep(_[-1]) or "", "nothing breaks", 0, 20),
     Fault("milter-killed", milter_killed, "kill -9 of a milter, again and again", 2, 30),
     Fault("gate-killed", gate_killed, "kill -9 of the gate, again and again", 2, 30),
     Fault("proxy-killed", proxy_killed, "kill -9 of HAProxy, again and again", 1, 30),

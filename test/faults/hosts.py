@@ -218,9 +218,10 @@ class Site(Lab):
     def start_milter(self, node, environment):
         """In the place of the lab's own command, with variables."""
         settings = [f"{name}={value}" for name, value in environment.items()]
-        self.run(node, "env", *settings, "sh", "-c", """
-            setsid /run/postern-lab/postern-milter -f -c /etc/postern/postern-milter.conf </dev/null >>/var/log/milter.log 2>&1 &
-            echo $! >/run/postern-lab/milter.pid""")
+        self.run(node, "bash", "-c", """
+            setsid env "$@" /run/postern-lab/postern-milter -f -c /etc/postern/postern-milter.conf \\
+                </dev/null >>/var/log/milter.log 2>&1 &
+            echo $! >/run/postern-lab/milter.pid""", "bash", *settings)
 
     # -- services, started as their manager would
 
@@ -258,11 +259,15 @@ class Site(Lab):
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
     def queue_files(self, node):
-        """Paths of all messages in a node's queue, those that nobody has seen yet among them."""
+        """Paths of all messages in a node's queue. What is not executable is not whole: its sender never heard that it was
+        taken, and qmgr(8) throws it away some day."""
         found = []
         for name in ("maildrop", "incoming", "active", "deferred", "hold", "corrupt"):
             for folder, _, files in os.walk(self.root(node, f"{QUEUE}/{name}")):
-                found += [os.path.join(folder, file) for file in files]
+                for path in (os.path.join(folder, file) for file in files):
+                    with contextlib.suppress(FileNotFoundError):
+                        if os.stat(path).st_mode & 0o100:
+                            found.append(path)
         return found
 
     def in_queues(self):

@@ -40,7 +40,7 @@ WRAP(int, NORESOURCE, dkim_getsighdr_d, (void *dkim, size_t initial, void *text,
      (dkim, initial, text, length))
 WRAP(int, 0, EVP_DigestUpdate, (void *context, void *data, size_t size), (context, data, size))
 WRAP(int, 0, EVP_DigestFinal_ex, (void *context, void *digest, void *size), (context, digest, size))
-WRAP(int, 0, EVP_PKEY_sign_init, (void *context), (context))
+WRAP(void *, NULL, EVP_PKEY_CTX_dup, (void *context), (context))
 WRAP(int, 0, EVP_PKEY_sign, (void *context, void *signature, void *size, void *data, size_t length),
      (context, signature, size, data, length))
 WRAP(int, -1 /* MI_FAILURE */, smfi_insheader, (void *context, int index, char *name, char *value),
