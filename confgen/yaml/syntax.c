@@ -102,6 +102,8 @@ static const struct translation translations[] = {
 	{.context = "directive", .mark = AT_CONTEXT,
 	 .message = "a line cannot begin with '%'",
 	 .hint = "Remove the line, or put quotes around a text that begins with '%'."},
+	{.problem = "duplicate %YAML directive",
+	 .message = "the line %YAML stands here a second time", .hint = "Remove it."},
 	{.context = "a tag", .mark = AT_CONTEXT, .rule = YAML_RULE_TAG,
 	 .message = "a text cannot begin with '!'",
 	 .hint = "Put quotes around it: in YAML, '!' begins a tag."},
