@@ -173,15 +173,15 @@ def rows(results):
 
 
 def bound(results, signature):
-    """Sentences: what no signer can beat, for each style; the signature's milliseconds by OpenSSL alone."""
+    """Sentences: about the best that a signer can do, for each style; the signature's milliseconds by OpenSSL alone."""
     for style in STYLES:
         floor, ours, peer = (results.get((style, way)) for way in (WAYS[1], "postern", "OpenDKIM"))
         if ours and peer:
             spent = [sum(one[1:]) for one in (floor, ours, peer)]
             yield (f"With {style}, all processor time for a message is {spent[2]:.2f} ms with OpenDKIM, "
                    f"{spent[2] / spent[1]:.2f} times that with postern, and {spent[2] / (spent[0] + signature):.2f} "
-                   "times that of the milter that does nothing with the bare signature added, which no signer on "
-                   "libmilter can beat.")
+                   "times that of the milter that does nothing with the bare signature added: about the "
+                   "best that a signer on libmilter can do.")
 
 
 def needs(bench):

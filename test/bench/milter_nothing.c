@@ -1,7 +1,7 @@
 /*
  * A milter that does nothing: it hears what a milter that signs must hear (client, sender, header,
  * body), answers the end of each message alone, and changes nothing. What mail is slower with it
- * than without is the price of the protocol; no signer on libmilter can cost less.
+ * than without is the price of the protocol; a signer on libmilter hardly costs less.
  *
  * Usage: milter_nothing SOCKET (as libmilter has them, unix:/path)
  */
