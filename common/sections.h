@@ -36,8 +36,8 @@ struct sections {
 
 /*
  * Rewrites `text`, that of `source` without comments, so that each section is called
- * SECTION_PREFIX and its name, has no title, and begins with its number; lines stay. Sections of no known kind
- * or in the wrong place are added to `list` and left out. `arena` has no limit.
+ * SECTION_PREFIX and its name, has no title, and begins with its number; lines stay. Sections of no
+ * known kind or in the wrong place are added to `list` and left out. `arena` has no limit.
  */
 char *sections_find(struct arena *arena, const struct source *source, const char *text,
 		    const struct section_kind *kinds, size_t kind_count, struct diagnostics *list,

@@ -9,7 +9,8 @@
 
 /*
  * Reads a name of at most IDNA_LONGEST octets. UTF-8 becomes A-labels (RFC 6531, as UTS 46 maps
- * it), without dots at the end. Returns 0, -EINVAL for what is no such name: `out` is the name in lower case then, -ENOMEM.
+ * it), without dots at the end. Returns 0, -EINVAL for what is no such name: `out` is the name in
+ * lower case then, -ENOMEM.
  */
 int idna_to_ascii(struct arena *arena, const char *text, size_t length, char **out);
 
