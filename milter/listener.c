@@ -2,6 +2,7 @@
 #include "milter/listener.h"
 #include "common/log.h"
 #include "common/privileges.h"
+#include "milter/unix_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,44 +10,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-/* 0 when somebody listens on the socket, or -errno. */
-static int try_connect(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int error = 0;
-
-	if (fd < 0)
-		return -errno;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		error = -errno;
-	close(fd);
-	return error == -EAGAIN ? 0 : error; /* EAGAIN: its queue is full */
-}
-
-static int remove_stale(const char *path, const char **cause)
-{
-	struct stat status;
-	int error;
-
-	if (lstat(path, &status) < 0) {
-		*cause = "cannot look for an old socket";
-		return errno == ENOENT ? 0 : -errno;
-	}
-	if (!S_ISSOCK(status.st_mode)) {
-		*cause = "something other than a socket is in its place";
-		return -EEXIST;
-	}
-	error = try_connect(path);
-	if (error == -ECONNREFUSED) {
-		*cause = "cannot remove the old socket";
-		return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-	}
-	*cause = "another program listens there";
-	return error ? error : -EADDRINUSE;
-}
 
 static int check_folder(const char *path, const char **cause)
 {
@@ -60,20 +23,6 @@ static int check_folder(const char *path, const char **cause)
 	if (stat(length ? folder : "/", &status) < 0)
 		return -errno;
 	return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
-}
-
-/* A folder with the set-group-ID bit gives the socket its own group. */
-static int check_access(const struct config *config, const char **cause)
-{
-	struct stat status;
-
-	*cause = "its mode or group came out wrong (a folder with the set-group-ID bit?)";
-	if (lstat(config->socket_path, &status) < 0)
-		return -errno;
-	if (!S_ISSOCK(status.st_mode) || (status.st_mode & 0777) != config->socket_mode ||
-	    (config->socket_group != (gid_t)-1 && status.st_gid != config->socket_group))
-		return -EPERM;
-	return 0;
 }
 
 /*
@@ -115,7 +64,7 @@ int listener_open(const struct service *service, const struct config *config, co
 	*cause = "cannot become the user of the service";
 	error = path ? privileges_lend(path, config->uid) : 0;
 	if (!error && path)
-		error = remove_stale(path, cause);
+		error = unix_socket_remove_stale(path, cause);
 	if (!error) {
 		*cause = "cannot listen";
 		mask = umask(path ? ~config->socket_mode & 0777 : 077);
@@ -123,7 +72,8 @@ int listener_open(const struct service *service, const struct config *config, co
 		umask(mask);
 	}
 	if (!error && path)
-		error = check_access(config, cause);
+		error = unix_socket_check_access(path, config->socket_mode, config->socket_group,
+						 cause);
 	if (!error && path && getuid() == 0)
 		error = give_to_service(config, cause);
 	privileges_take_back();

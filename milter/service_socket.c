@@ -2,6 +2,7 @@
 #include "milter/service_socket.h"
 #include "common/network.h"
 #include "common/privileges.h"
+#include "milter/unix_socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -80,46 +81,6 @@ bool service_socket_is_valid(const char *name, bool loopback)
 	return parse(name, loopback, &unused, &length);
 }
 
-/* Removes what a process that is gone left behind, and nothing else. */
-static int remove_stale(const union address *address, socklen_t length, const char **cause)
-{
-	const char *path = address->unix_path.sun_path;
-	struct stat status;
-	int fd, error = 0;
-
-	*cause = "cannot look for an old socket";
-	if (lstat(path, &status) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	*cause = "something other than a socket is in its place";
-	if (!S_ISSOCK(status.st_mode))
-		return -EEXIST;
-	*cause = "another program listens there";
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, &address->any, length) < 0)
-		error = errno;
-	close(fd);
-	if (error != ECONNREFUSED)
-		return error && error != EAGAIN ? -error : -EADDRINUSE;
-	*cause = "cannot remove the old socket";
-	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-/* A folder with the set-group-ID bit gives the socket its own group. */
-static int check_access(const struct service_socket *wanted, const char *path, const char **cause)
-{
-	struct stat status;
-
-	*cause = "its mode or group came out wrong (a folder with the set-group-ID bit?)";
-	if (lstat(path, &status) < 0)
-		return -errno;
-	if (!S_ISSOCK(status.st_mode) || (status.st_mode & 0777) != wanted->mode ||
-	    (wanted->group != (gid_t)-1 && status.st_gid != wanted->group))
-		return -EPERM;
-	return 0;
-}
-
 /* Binds with the mode and group that are wanted: later changes would leave a gap. */
 static int bind_unix(int fd, const union address *address, socklen_t length,
 		     const struct service_socket *wanted, const char **cause)
@@ -135,7 +96,7 @@ static int bind_unix(int fd, const union address *address, socklen_t length,
 	*cause = "cannot become the user of the service";
 	error = privileges_lend(path, wanted->owner);
 	if (!error)
-		error = remove_stale(address, length, cause);
+		error = unix_socket_remove_stale(path, cause);
 	if (!error) {
 		*cause = "cannot listen";
 		mask = umask(~wanted->mode & 0777);
@@ -144,7 +105,7 @@ static int bind_unix(int fd, const union address *address, socklen_t length,
 		umask(mask);
 	}
 	if (!error)
-		error = check_access(wanted, path, cause);
+		error = unix_socket_check_access(path, wanted->mode, wanted->group, cause);
 	privileges_take_back();
 	return setegid(group) < 0 && !error ? -errno : error;
 }
