@@ -4,7 +4,7 @@
  * libmilter has a thread for each session that has something to say. When many of them sign at
  * once, the system gives each a slice of a few milliseconds in turn, and a message whose slice
  * ended before its signature was made waits for all the others: with 64 sessions the slowest
- * hundredth took seven times what a message takes on average, and takes 1.5 to 2 times with turns.
+ * hundredth took seven times what a message takes on average, and takes 1.4 times with turns.
  *
  * One line a process, of no use to threads that wait for something else meanwhile. Any thread may
  * call these.

@@ -52,7 +52,7 @@ def describe(source, build, others):
     versions = [f"{name} {version}" for name in PACKAGES
                 if (version := said("dpkg-query", "--show", "--showformat=${Version}", name))]
     rows = [("processor", f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores"),
-            ("memory", f"{memory:.0f} GiB"), ("kernel", f"Linux {os.uname().release} {os.uname().machine}"),
+            ("memory", f"{memory:.0f} GiB"), ("kernel", f"Linux {os.uname().release.split('-')[0]} {os.uname().machine}"),
             ("system", system), ("OpenSSL", " ".join(said("openssl", "version").split()[1:2])),
             ("packages", ", ".join(versions)),
             ("postern", f"{revision(source)}, build {build_type(build)}"),

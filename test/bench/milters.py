@@ -281,7 +281,7 @@ def judge_waiting(bench, get):
             bench.aim(f"{size}, 64 clients: p99 at most twice the mean", ratio, ratio <= 2)
     large, one = (get("RSA-2048", "postern", "10 MiB", clients) for clients in (64, 1))
     if large and one:
-        each = (large.memory - one.memory) * 1024 / 63
+        each = max(0, large.memory - one.memory) * 1024 / 63  # noise may make it less
         bench.aim("10 MiB, 64 clients: KiB of memory for each more client, under 300", each, each < 300)
 
 

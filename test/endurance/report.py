@@ -13,7 +13,7 @@ WIDTH, HEIGHT, LEFT, TOP, GAP = 340, 120, 60, 50, 70
 def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-    return f"{len(models)} processors {models[0] if models else platform.machine()}, Linux {platform.release()}"
+    return f"{len(models)} processors {models[0] if models else platform.machine()}, Linux {platform.release().split('-')[0]}"
 
 
 def write_report(run, folder):
