@@ -81,8 +81,8 @@ struct key *key_load(const char *path, struct position at, const struct opener *
 		if (key)
 			key->modified = modified;
 		else
-			diagnostics_add(list, SEVERITY_ERROR, NULL, at, "key %s: %s", path,
-					strerror(ENOMEM));
+			diagnostics_add(list, SEVERITY_ERROR, NULL, at,
+					"key %s: OpenSSL cannot sign with it", path);
 	}
 	EVP_PKEY_free(pkey);
 	return key;

@@ -27,12 +27,6 @@
  */
 #define LARGEST_PACKET ((size_t)2 << 20)
 
-/*
- * A client that stalls amid an event keeps a thread: libmilter would bear it for two hours. Between
- * events it may be silent for longer. Postfix writes an event at once.
- */
-#define STALL_SECONDS 30
-
 /* How long an answer may take from a callback's return to the socket. */
 #define GRACE_MILLISECONDS 200
 
@@ -389,7 +383,6 @@ int mfi_open(const struct service *service, const char *socket)
 	the_service = service;
 	the_socket = socket;
 	smfi_setmaxdatasize(LARGEST_PACKET);
-	smfi_settimeout(STALL_SECONDS);
 	errno = 0;
 	if (smfi_register(callbacks) == MI_FAILURE || smfi_setconn((char *)socket) == MI_FAILURE ||
 	    smfi_opensocket(false) == MI_FAILURE)

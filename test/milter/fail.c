@@ -1,19 +1,23 @@
 /*
  * Preloaded into postern-milter, makes one function of OpenSSL, libopendkim or libmilter fail: the
- * one that FAIL names. So the tests see what becomes of a message when signing breaks down.
+ * one that FAIL names; the one that SLOW names takes a second. So the tests see what becomes of a
+ * message when signing breaks down.
  */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #define NORESOURCE 6 /* DKIM_STAT_NORESOURCE */
 #define INTERNAL   5 /* DKIM_STAT_INTERNAL */
 
 static int fails(const char *name)
 {
-	const char *wanted = getenv("FAIL");
+	const char *wanted = getenv("FAIL"), *slow = getenv("SLOW");
 
+	if (slow && strcmp(slow, name) == 0)
+		sleep(1);
 	return wanted && strcmp(wanted, name) == 0;
 }
 

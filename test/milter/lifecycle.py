@@ -19,7 +19,7 @@ from fakemta import MILTER, Milter, Refused, make_key, missing_tools, verify
 CONTINUE, REPLY, ACCEPT = b"c", b"y", b"a"
 FROM = (b"From", b" User <user@example.com>")
 BODY = b"Hello\r\n"
-FAILER = os.path.join(os.environ.get("POSTERN_BUILD", "build/dev"), "test/milter/libfail.so")
+PRELOADED = os.path.join(os.environ.get("POSTERN_BUILD", "build/dev"), "test/milter")
 failures = []
 checked = 0
 
@@ -30,6 +30,12 @@ def check(name, good, detail=""):
     if not good:
         failures.append(name)
         print(f"FAILED {name}: {detail}", flush=True)
+
+
+def preloaded(library, **environment):
+    """A command that runs the milter with a library of these tests before all others."""
+    return ["env", f"LD_PRELOAD={PRELOADED}/lib{library}.so", *(f"{key}={value}" for key, value in environment.items()),
+            "ASAN_OPTIONS=verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")]
 
 
 def domains(**settings):
@@ -292,9 +298,7 @@ def test_failures():
                      "dkim_getsighdr_d", "EVP_DigestUpdate", "EVP_DigestFinal_ex", "EVP_PKEY_CTX_dup",
                      "EVP_PKEY_sign", "smfi_insheader"):
         engine = "opendkim" if function.startswith("dkim_") else "openssl"
-        milter = Milter(domains(), f'engine = "{engine}"', wrapper=[
-            "env", f"LD_PRELOAD={FAILER}", f"FAIL={function}",
-            "ASAN_OPTIONS=verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")])
+        milter = Milter(domains(), f'engine = "{engine}"', wrapper=preloaded("fail", FAIL=function))
         connection = milter.connection()
         connection.connect()
         for _ in range(3):
@@ -400,6 +404,45 @@ def test_stall():
     shutil.rmtree(milter.folder)
 
 
+def test_long_silence():
+    """A client may be silent between events for minutes: libmilter looks for such every ten minutes."""
+    stepped = os.path.join(SCRATCH, "stepped")
+    milter = Milter(domains(), wrapper=preloaded("clock", STEPPED=stepped))
+    patient = milter.connection()
+    patient.connect()
+    check("MAIL", patient.mail() == CONTINUE)
+    time.sleep(1)  # by now the pool waits for it
+    with open(stepped, "w", encoding="ascii"):
+        pass
+    time.sleep(12)  # the pool looks at its sessions every ten seconds
+    patient.header(*FROM)
+    check("the header's end", patient.end_of_header() == CONTINUE)
+    patient.body(BODY)
+    check("the message is signed", patient.end() == CONTINUE and patient.modifications, patient.modifications)
+    patient.quit()
+    check("stop", milter.stop() == 0, milter.log())
+    shutil.rmtree(milter.folder)
+
+
+def test_hang_up():
+    """Who is gone before the signature is there has not got one, and the log does not say so."""
+    milter = Milter(domains(), wrapper=preloaded("fail", SLOW="EVP_PKEY_sign"))
+    gone = milter.connection()
+    gone.connect()
+    gone.mail()
+    gone.header(*FROM)
+    gone.end_of_header()
+    gone.send("E")
+    time.sleep(0.5)
+    gone.socket.close()
+    end = time.monotonic() + 30
+    while "verdict=" not in milter.log() and time.monotonic() < end:
+        time.sleep(0.1)
+    check("not signed", "verdict=deferred" in milter.log() and "verdict=signed" not in milter.log(), milter.log())
+    check("stop", milter.stop() == 0, milter.log())
+    shutil.rmtree(milter.folder)
+
+
 def main():
     global KEY, SCRATCH
     missing_tools()
@@ -409,7 +452,7 @@ def main():
     for test in (test_command_line, test_configuration_test, test_refusals, test_socket, test_inet,
                  test_privileges, test_background, test_signals,
                  test_signals_at_once, test_stop_in_flight, test_stop_twice,
-                 test_failures, test_garbage, test_leaks, test_crowd, test_stall):
+                 test_failures, test_garbage, test_leaks, test_crowd, test_stall, test_long_silence, test_hang_up):
         before = len(failures)
         try:
             test()
