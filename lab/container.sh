@@ -29,9 +29,9 @@ container_start() {
 	}
 }
 
-# As `docker stop` does it, which kills whatever has not ended by then.
+# As `docker stop` does it within the 50 s of compose.yaml, which kills whatever has not ended by then.
 container_stop() {
-	node_run "$1" bash -c 'kill -TERM "$(<"$1")" && for round in {1..2000}; do
+	node_run "$1" bash -c 'kill -TERM "$(<"$1")" && for round in {1..2500}; do
 		[[ -d /proc/$(<"$1") ]] || exit 0
 		sleep 0.02
 	done; exit 1' bash "$container_pid" || fail "the container $1 does not stop; does it run?"
