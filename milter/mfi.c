@@ -297,14 +297,10 @@ static enum step finish(struct connection *connection, const char *queue_id,
 	bool waits = session_may_wait(connection->session);
 	enum step step;
 
-	if (waits)
-		waker_wait_begins();
-	else
+	if (!waits)
 		turns_begin();
 	step = session_finish(connection->session, queue_id, changes);
-	if (waits)
-		waker_wait_ends();
-	else
+	if (!waits)
 		turns_end();
 	return step;
 }

@@ -1,6 +1,5 @@
 /* A line of threads, and a count of those whose turn it is; see turns.h. */
 #include "milter/turns.h"
-#include "milter/waker.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -51,10 +50,8 @@ void turns_begin(void)
 	sem_init(&self.turn, 0, 0);
 	queue(&self);
 	pthread_mutex_unlock(&line.lock);
-	waker_wait_begins(); /* or what libmilter has overlooked waits for half a second */
 	while (sem_wait(&self.turn) < 0 && errno == EINTR)
 		;
-	waker_wait_ends();
 	sem_destroy(&self.turn);
 }
 

@@ -1,53 +1,82 @@
-/* Counts the callbacks that wait, and knocks at the milter's own door meanwhile; see waker.h. */
+/* Counts the sessions that wait for a thread, and knocks at the milter's own door; see waker.h. */
 #include "milter/waker.h"
 #include "milter/service_socket.h"
 
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdbool.h>
 #include <time.h>
 
-#define TICK_NANOSECONDS 50000000 /* short waits need no help */
-#define MOST_KNOCKS	 8	  /* a tick: each wakes one thread */
+#define ROUND_NANOSECONDS 10000000
+#define MOST_KNOCKS	  8   /* a round: each wakes one thread */
+#define PATIENCE	  16  /* rounds of knocking; then one in so many, for what no knock helps */
+#define QUIET_ROUNDS	  100 /* then the thread sleeps until a session waits */
 
 static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t begun;
-	unsigned waiting;
+	atomic_uint round;
+	atomic_uint waiting[2]; /* sessions, by the parity of the round that they came in */
+	atomic_bool asleep;
+	sem_t call;
 	const char *socket;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .begun = PTHREAD_COND_INITIALIZER};
+} pool;
 
-void waker_wait_begins(void)
+void waker_offer(waker_mark *mark)
 {
-	pthread_mutex_lock(&pool.lock);
-	if (pool.waiting++ == 0)
-		pthread_cond_signal(&pool.begun);
-	pthread_mutex_unlock(&pool.lock);
+	unsigned none = 0, slot = atomic_load(&pool.round) % 2;
+
+	if (!atomic_compare_exchange_strong(mark, &none, 1 + slot))
+		return;
+	atomic_fetch_add(&pool.waiting[slot], 1);
+	if (atomic_load(&pool.asleep) && atomic_exchange(&pool.asleep, false))
+		sem_post(&pool.call);
 }
 
-void waker_wait_ends(void)
+void waker_take(waker_mark *mark)
 {
-	pthread_mutex_lock(&pool.lock);
-	pool.waiting--;
-	pthread_mutex_unlock(&pool.lock);
+	unsigned taken = atomic_load(mark) ? atomic_exchange(mark, 0) : 0;
+
+	if (taken)
+		atomic_fetch_sub(&pool.waiting[taken - 1], 1);
+}
+
+static bool any_waits(void)
+{
+	return atomic_load(&pool.waiting[0]) || atomic_load(&pool.waiting[1]);
+}
+
+/* A call that comes when nobody sleeps ends the next sleep, which does no harm. */
+static void sleep_until_called(void)
+{
+	atomic_store(&pool.asleep, true);
+	if (!any_waits())
+		sem_wait(&pool.call);
+	atomic_store(&pool.asleep, false);
+}
+
+/* The slot of the round that begins still counts who came in the one before the last. */
+static unsigned next_round(void)
+{
+	static const struct timespec pause = {0, ROUND_NANOSECONDS};
+
+	nanosleep(&pause, NULL);
+	return atomic_load(&pool.waiting[(atomic_fetch_add(&pool.round, 1) + 1) % 2]);
 }
 
 static _Noreturn void *watch(void *unused)
 {
-	const struct timespec tick = {0, TICK_NANOSECONDS};
+	unsigned quiet = 0, knocking = 0;
 
 	(void)unused;
 	for (;;) {
-		unsigned waiting;
+		unsigned overlooked = next_round();
 
-		pthread_mutex_lock(&pool.lock);
-		while (pool.waiting == 0)
-			pthread_cond_wait(&pool.begun, &pool.lock);
-		pthread_mutex_unlock(&pool.lock);
-		nanosleep(&tick, NULL);
-		pthread_mutex_lock(&pool.lock);
-		waiting = pool.waiting;
-		pthread_mutex_unlock(&pool.lock);
-		for (unsigned i = 0; i < waiting && i < MOST_KNOCKS; i++)
-			service_socket_knock(pool.socket);
+		knocking = overlooked ? knocking + 1 : 0;
+		if (knocking <= PATIENCE || knocking % PATIENCE == 0)
+			for (unsigned i = 0; i < overlooked && i < MOST_KNOCKS; i++)
+				service_socket_knock(pool.socket);
+		quiet = any_waits() ? 0 : quiet + 1;
+		if (quiet > QUIET_ROUNDS)
+			sleep_until_called();
 	}
 }
 
@@ -57,6 +86,7 @@ int waker_start(const char *socket)
 	int error;
 
 	pool.socket = socket;
+	sem_init(&pool.call, 0, 0);
 	error = pthread_create(&thread, NULL, watch, NULL);
 	if (!error)
 		pthread_detach(thread);
