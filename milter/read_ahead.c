@@ -89,15 +89,20 @@ static struct connection *find_connection(int fd)
 	return fd >= 0 && fd < MOST_CONNECTIONS ? atomic_load(&connections[fd]) : NULL;
 }
 
-/* Without memory for it, the connection is left alone. */
+/*
+ * Without memory for it, the connection is left alone. Urgent data becomes data like any other:
+ * poll() would tell libmilter of it, and read() would wait for what follows it.
+ */
 static void watch(int fd)
 {
 	static const struct timeval stall = {.tv_sec = STALL / 1000};
+	static const int yes = 1;
 	struct connection *connection = calloc(1, sizeof(*connection));
 
 	if (!connection)
 		return;
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof(yes));
 	atomic_store(&connections[fd], connection);
 	waker_offer(&connection->mark);
 }
@@ -219,6 +224,16 @@ static bool has_hung_up(int fd)
 	return next.poll(&poller, 1, 0) > 0;
 }
 
+/* Writes as the C library does, but after SO_SNDTIMEO libmilter is not to try again. */
+static ssize_t send_parts(int fd, const struct iovec *parts, int count)
+{
+	ssize_t sent = next.writev(fd, parts, count);
+
+	if (sent < 0 && errno == EAGAIN)
+		errno = EPIPE;
+	return sent;
+}
+
 static bool send_held(int fd, struct connection *connection)
 {
 	size_t size = connection->held, sent = 0;
@@ -242,8 +257,10 @@ ssize_t replaced_writev(int fd, const struct iovec *parts, int count)
 	bool change = connection && connection->polled && count > 0 && is_change(parts);
 	size_t size = 0;
 
-	if (!connection || (!change && !connection->held))
+	if (!connection)
 		return next.writev(fd, parts, count);
+	if (!change && !connection->held)
+		return send_parts(fd, parts, count);
 	for (int i = 0; i < count; i++)
 		size += parts[i].iov_len;
 	if (change && !connection->held && has_hung_up(fd)) {
@@ -251,7 +268,7 @@ ssize_t replaced_writev(int fd, const struct iovec *parts, int count)
 		return -1;
 	}
 	if (size > sizeof(connection->goes) - connection->held)
-		return send_held(fd, connection) ? next.writev(fd, parts, count) : -1;
+		return send_held(fd, connection) ? send_parts(fd, parts, count) : -1;
 	for (int i = 0; i < count; i++) {
 		memcpy(connection->goes + connection->held, parts[i].iov_base, parts[i].iov_len);
 		connection->held += parts[i].iov_len;

@@ -53,25 +53,25 @@ static void sleep_until_called(void)
 	atomic_store(&pool.asleep, false);
 }
 
-/* The slot of the round that begins still counts who came in the one before the last. */
+/* The slot of the round that begins: it still counts who came in the one before the last. */
 static unsigned next_round(void)
 {
 	static const struct timespec pause = {0, ROUND_NANOSECONDS};
 
 	nanosleep(&pause, NULL);
-	return atomic_load(&pool.waiting[(atomic_fetch_add(&pool.round, 1) + 1) % 2]);
+	return (atomic_fetch_add(&pool.round, 1) + 1) % 2;
 }
 
 static _Noreturn void *watch(void *unused)
 {
-	unsigned quiet = 0, knocking = 0;
+	unsigned quiet = 0, knocking[2] = {0}; /* rounds, of each slot */
 
 	(void)unused;
 	for (;;) {
-		unsigned overlooked = next_round();
+		unsigned slot = next_round(), overlooked = atomic_load(&pool.waiting[slot]);
 
-		knocking = overlooked ? knocking + 1 : 0;
-		if (knocking <= PATIENCE || knocking % PATIENCE == 0)
+		knocking[slot] = overlooked ? knocking[slot] + 1 : 0;
+		if (knocking[slot] <= PATIENCE || knocking[slot] % PATIENCE == 0)
 			for (unsigned i = 0; i < overlooked && i < MOST_KNOCKS; i++)
 				service_socket_knock(pool.socket);
 		quiet = any_waits() ? 0 : quiet + 1;

@@ -4,6 +4,7 @@ import glob
 import os
 import pwd
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -154,6 +155,12 @@ def test_inet():
         connection.connect()
         verdict, message = connection.message([FROM], BODY)
         check(f"signs at {address}", verdict == CONTINUE and verify(message, KEY) is None)
+        # urgent data is data: left out, a thread would wait for the one octet that is missing
+        connection.mail()
+        connection.socket.sendall(b"\0\0\0")
+        connection.socket.send(b"\1", socket.MSG_OOB)
+        connection.socket.sendall(b"E")
+        check(f"takes urgent data at {address}", connection.answer() in (CONTINUE, ACCEPT, REPLY))
         connection.quit()
         check("stop", milter.stop() == 0, milter.log())
         shutil.rmtree(milter.folder)
@@ -387,10 +394,19 @@ def test_crowd():
 
 
 def test_stall():
-    """A client that stops amid an event is cut off; one that waits between events is not."""
+    """A client that stops amid an event, or reads no answers, is cut off; one that waits between events is not."""
     milter = Milter(domains())
     patient = milter.connection()
     patient.connect()
+    deaf = milter.connection(protocol=0)  # without SMFIP_NR_HDR: each field is answered
+    deaf.connect()
+    deaf.mail()
+    deaf.socket.setblocking(False)
+    try:
+        while True:
+            deaf.send("L", b"X\0 x\0")
+    except Refused:  # more than 200 KB of them and of their answers wait
+        pass
     client = socket.socket(socket.AF_UNIX)
     client.settimeout(100)
     client.connect(milter.path)
@@ -398,6 +414,9 @@ def test_stall():
     began = time.time()
     check("who stalls is cut off", client.recv(100) == b"")
     check("not before its time", time.time() - began > 25, time.time() - began)
+    hung_up = select.poll()
+    hung_up.register(deaf.socket, 0)
+    check("who reads no answers is cut off", hung_up.poll(60000) != [])
     check("who is patient is served", patient.message([FROM], BODY)[0] == CONTINUE)
     patient.quit()
     check("stop", milter.stop() == 0, milter.log())
