@@ -175,8 +175,8 @@ static int start_serving(void)
 	return -error;
 }
 
-/* Lets the messages in work end; a second SIGTERM cuts them off. */
-static void drain(void)
+/* Lets the messages in work end; a second SIGTERM cuts them off. Returns whether all have ended. */
+static bool drain(void)
 {
 	mfi_refuse();
 	log_write(LOG_LEVEL_INFO, "stopping, messages in work: %u", mfi_in_flight());
@@ -184,12 +184,13 @@ static void drain(void)
 		int number;
 
 		if (mfi_close())
-			return;
+			return true;
 		number = wait_signal(50);
 		if (number == SIGTERM || number == SIGINT)
 			break;
 	}
 	log_write(LOG_LEVEL_WARNING, "messages cut off: %u", mfi_in_flight());
+	return false;
 }
 
 static void tell_state(const struct daemon *self)
@@ -275,6 +276,7 @@ static bool begin_to_serve(const struct daemon *self)
 static enum exit_status run(const struct daemon *self)
 {
 	const struct config *config = self->started;
+	bool drained;
 
 	if (!begin_to_serve(self))
 		return EXIT_BROKEN;
@@ -291,8 +293,10 @@ static enum exit_status run(const struct daemon *self)
 		return EXIT_BROKEN;
 	}
 	listener_remove(config);
-	drain();
+	drained = drain();
 	services_stop(self->services);
+	if (!drained) /* exit() would take OpenSSL away from threads that sign */
+		_exit(EXIT_CLEAN);
 	return EXIT_CLEAN;
 }
 

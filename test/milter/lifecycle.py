@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -299,6 +300,37 @@ def test_stop_twice():
     shutil.rmtree(milter.folder)
 
 
+def test_stop_amid_work():
+    """Threads that sign when messages are cut off neither crash, nor keep the milter, nor find that all fails."""
+    def speak(milter):
+        try:
+            connection = milter.connection()
+            connection.connect()
+            while True:
+                connection.message([FROM], BODY)
+        except Refused:
+            pass
+
+    for _ in range(3):
+        milter = Milter(domains())
+        speakers = [threading.Thread(target=speak, args=(milter,)) for _ in range(8)]
+        for speaker in speakers:
+            speaker.start()
+        milter.wait_for("verdict=signed")
+        milter.process.send_signal(signal.SIGTERM)
+        milter.wait_for("stopping, messages in work:")
+        milter.process.send_signal(signal.SIGTERM)
+        try:
+            status = milter.process.wait(30)
+        except subprocess.TimeoutExpired:
+            status = "none"
+            milter.process.kill()
+        check("stop amid work", status == 0 and "verdict=deferred" not in milter.log(), f"{status} {milter.log()[-2000:]}")
+        for speaker in speakers:
+            speaker.join()
+        shutil.rmtree(milter.folder)
+
+
 def test_failures():
     """Each way in which signing can break: 451, nothing unsigned passes, the service goes on."""
     for function in ("dkim_sign", "dkim_header", "dkim_eoh", "dkim_body", "dkim_eom",
@@ -470,7 +502,7 @@ def main():
     KEY = make_key(SCRATCH)
     for test in (test_command_line, test_configuration_test, test_refusals, test_socket, test_inet,
                  test_privileges, test_background, test_signals,
-                 test_signals_at_once, test_stop_in_flight, test_stop_twice,
+                 test_signals_at_once, test_stop_in_flight, test_stop_twice, test_stop_amid_work,
                  test_failures, test_garbage, test_leaks, test_crowd, test_stall, test_long_silence, test_hang_up):
         before = len(failures)
         try:
