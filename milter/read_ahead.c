@@ -19,10 +19,11 @@
  * from the socket what has come and keeps it for read(), and writev() keeps a change until the
  * answer that follows it.
  *
- * A libmilter that asks another function than poll() is recognized by it, and its connections are
- * left alone; that of a hardened build may call __read_chk() for read(). A connection belongs to
- * one thread at a time, so its buffers need no lock. The thread that waits for all of them asks
- * poll() about many at once: those have been read to their end before.
+ * A libmilter that asks another function than poll() is recognized by it, and reads and writes as
+ * ever; one without a pool has a thread for each connection, and waits for as long as it likes.
+ * That of a hardened build may call __read_chk() for read(). A connection belongs to one thread at
+ * a time, so its buffers need no lock. The thread that waits for all of them asks poll() about many
+ * at once: those have been read to their end before.
  */
 #include "milter/waker.h"
 
@@ -62,6 +63,7 @@ static struct {
 
 struct connection {
 	bool polled;	 /* the reader asks our poll() */
+	bool pooled;	 /* and asks for a moment only before it reads an event */
 	waker_mark mark; /* set while it waits for a thread of libmilter's */
 	size_t at, end, held;
 	char came[MOST_CAME]; /* what is between `at` and `end` was not read yet */
@@ -174,11 +176,15 @@ int replaced_poll(struct pollfd *polls, nfds_t count, int milliseconds)
 	polls->revents = polls->events & (POLLIN | POLLOUT);
 	if (polls->revents & POLLOUT || connection->at < connection->end)
 		return 1;
-	if (milliseconds <= LIBMILTER_MOMENT)
-		milliseconds = MOMENT; /* after an answer, when nothing can have come yet */
-	else if (fetch(polls->fd, connection))
+	if (milliseconds <= LIBMILTER_MOMENT) {
+		connection->pooled = true;
+		milliseconds = MOMENT; /* after an answer, when seldom anything has come yet */
+	} else if (fetch(polls->fd, connection)) {
 		return 1;
-	ready = next.poll(polls, count, milliseconds > STALL ? STALL : milliseconds);
+	} else if (connection->pooled && milliseconds > STALL) {
+		milliseconds = STALL;
+	}
+	ready = next.poll(polls, count, milliseconds);
 	if (ready > 0 && fetch(polls->fd, connection))
 		polls->revents = POLLIN;
 	return ready;

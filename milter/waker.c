@@ -8,9 +8,8 @@
 #include <time.h>
 
 #define ROUND_NANOSECONDS 10000000
-#define MOST_KNOCKS	  8   /* a round: each wakes one thread */
-#define PATIENCE	  16  /* rounds of knocking; then one in so many, for what no knock helps */
-#define QUIET_ROUNDS	  100 /* then the thread sleeps until a session waits */
+#define MOST_KNOCKS	  8  /* a round: each wakes one thread */
+#define PATIENCE	  16 /* rounds of knocking; then one in so many, for what no knock helps */
 
 static struct {
 	atomic_uint round;
@@ -44,7 +43,7 @@ static bool any_waits(void)
 	return atomic_load(&pool.waiting[0]) || atomic_load(&pool.waiting[1]);
 }
 
-/* A call that comes when nobody sleeps ends the next sleep, which does no harm. */
+/* Unless a session waits. A call that comes when nobody sleeps ends the next sleep: no harm. */
 static void sleep_until_called(void)
 {
 	atomic_store(&pool.asleep, true);
@@ -64,7 +63,7 @@ static unsigned next_round(void)
 
 static _Noreturn void *watch(void *unused)
 {
-	unsigned quiet = 0, knocking[2] = {0}; /* rounds, of each slot */
+	unsigned knocking[2] = {0}; /* rounds, of each slot */
 
 	(void)unused;
 	for (;;) {
@@ -74,9 +73,7 @@ static _Noreturn void *watch(void *unused)
 		if (knocking[slot] <= PATIENCE || knocking[slot] % PATIENCE == 0)
 			for (unsigned i = 0; i < overlooked && i < MOST_KNOCKS; i++)
 				service_socket_knock(pool.socket);
-		quiet = any_waits() ? 0 : quiet + 1;
-		if (quiet > QUIET_ROUNDS)
-			sleep_until_called();
+		sleep_until_called();
 	}
 }
 
