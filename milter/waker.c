@@ -9,7 +9,7 @@
 
 #define ROUND_NANOSECONDS 10000000
 #define MOST_KNOCKS	  8  /* a round: each wakes one thread */
-#define PATIENCE	  16 /* rounds of knocking; then one in so many, for what no knock helps */
+#define PATIENCE	  16 /* rounds of knocking; then one knock in so many, for what none helps */
 
 static struct {
 	atomic_uint round;
@@ -61,6 +61,17 @@ static unsigned next_round(void)
 	return (atomic_fetch_add(&pool.round, 1) + 1) % 2;
 }
 
+/*
+ * How often to knock for a slot, in the round of knocking that has this number. Where no thread
+ * can be started, libmilter also forgets who knocks, and never closes the descriptor.
+ */
+static unsigned count_knocks(unsigned overlooked, unsigned knocking)
+{
+	if (knocking > PATIENCE)
+		return knocking % PATIENCE == 0;
+	return overlooked < MOST_KNOCKS ? overlooked : MOST_KNOCKS;
+}
+
 static _Noreturn void *watch(void *unused)
 {
 	unsigned knocking[2] = {0}; /* rounds, of each slot */
@@ -70,9 +81,8 @@ static _Noreturn void *watch(void *unused)
 		unsigned slot = next_round(), overlooked = atomic_load(&pool.waiting[slot]);
 
 		knocking[slot] = overlooked ? knocking[slot] + 1 : 0;
-		if (knocking[slot] <= PATIENCE || knocking[slot] % PATIENCE == 0)
-			for (unsigned i = 0; i < overlooked && i < MOST_KNOCKS; i++)
-				service_socket_knock(pool.socket);
+		for (unsigned i = count_knocks(overlooked, knocking[slot]); i > 0; i--)
+			service_socket_knock(pool.socket);
 		sleep_until_called();
 	}
 }
