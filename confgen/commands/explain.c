@@ -3,6 +3,7 @@
 #include "confgen/commands/command.h"
 #include "confgen/commands/pages.h"
 #include "confgen/dns/rules.h"
+#include "confgen/graph/rules.h"
 #include "confgen/keys/rules.h"
 #include "confgen/lint/lint.h"
 #include "confgen/topology/rules.h"
@@ -27,7 +28,7 @@ struct topic {
 
 #define X(id, name, severity, summary) {name, SEVERITY_##severity, summary},
 /* Those that have a page, beside the rules of lint. */
-static const struct topic topics[] = {DNS_RULES(X) KEY_RULES(X)};
+static const struct topic topics[] = {DNS_RULES(X) KEY_RULES(X) GRAPH_RULES(X)};
 /* Those that have none: the hint of the finding says what to do. */
 static const struct topic bare[] = {TOPOLOGY_RULES(X)};
 #undef X
@@ -82,7 +83,8 @@ static const struct argp argp = {
 	.args_doc = "RULE\n--list",
 	.doc = "Tell what a finding is about: what goes wrong and why, and what is right.\v"
 	       "RULE is what stands in brackets behind a finding: R01 and the like of 'lint' and "
-	       "'check', dns-missing of 'dns', key-gap of 'keys', opendkim-setting of 'convert'.",
+	       "'check', dns-missing of 'dns', key-gap of 'keys', opendkim-setting of 'convert', "
+	       "graph-danger of 'graph'.",
 };
 
 static const struct source *find_page(const char *rule)
