@@ -190,20 +190,25 @@ int replaced_poll(struct pollfd *polls, nfds_t count, int milliseconds)
 	return ready;
 }
 
+/* What is kept, and what has come behind it when the caller has more room: parts of a body. */
 ssize_t replaced_read(int fd, void *data, size_t size)
 {
 	struct connection *connection = find_connection(fd);
+	size_t kept;
+	ssize_t more = 0;
 
 	if (!connection)
 		return next.read(fd, data, size);
 	waker_take(&connection->mark);
-	if (connection->at == connection->end)
+	kept = connection->end - connection->at;
+	if (kept == 0)
 		return next.read(fd, data, size);
-	if (size > connection->end - connection->at)
-		size = connection->end - connection->at;
-	memcpy(data, connection->came + connection->at, size);
-	connection->at += size;
-	return (ssize_t)size;
+	kept = kept < size ? kept : size;
+	memcpy(data, connection->came + connection->at, kept);
+	connection->at += kept;
+	if (kept < size)
+		more = recv(fd, (char *)data + kept, size - kept, MSG_DONTWAIT);
+	return (ssize_t)kept + (more > 0 ? more : 0);
 }
 
 ssize_t replaced_read_chk(int fd, void *data, size_t size, size_t room)

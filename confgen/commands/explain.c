@@ -1,26 +1,76 @@
-/* postern-confgen explain: the page of a rule, which is doc/rules/ID.md. */
+/* postern-confgen explain: the page of a finding's name, which is doc/rules/NAME.md. */
 #include "common/suggest.h"
 #include "confgen/commands/command.h"
 #include "confgen/commands/pages.h"
+#include "confgen/dns/rules.h"
+#include "confgen/graph/rules.h"
+#include "confgen/keys/rules.h"
 #include "confgen/lint/lint.h"
+#include "confgen/topology/rules.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <strings.h>
 
-#define MOST_RULES 512
+#define MOST_NAMES 512
+
+struct wish {
+	const char *name;
+	bool list;
+};
+
+/* A name that stands in brackets behind findings. */
+struct topic {
+	const char *name;
+	enum severity severity;
+	const char *summary;
+};
+
+#define X(id, name, severity, summary) {name, SEVERITY_##severity, summary},
+/* Those that have a page, beside the rules of lint. */
+static const struct topic topics[] = {DNS_RULES(X) KEY_RULES(X) GRAPH_RULES(X)};
+/* Those that have none: the hint of the finding says what to do. */
+static const struct topic bare[] = {TOPOLOGY_RULES(X)};
+#undef X
+
+#define TOPIC_COUNT (sizeof(topics) / sizeof(topics[0]))
+#define BARE_COUNT  (sizeof(bare) / sizeof(bare[0]))
+
+static const struct argp_option options[] = {
+	{"list", 'l', NULL, 0, "List the names that have a page, and exit", 0},
+	{0},
+};
+
+/* "[R01]", as it was copied, is R01. */
+static const char *without_brackets(char *text)
+{
+	size_t length = strlen(text);
+
+	if (length < 2 || *text != '[' || text[length - 1] != ']')
+		return text;
+	text[length - 1] = '\0';
+	return text + 1;
+}
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
-	const char **rule = state->input;
+	struct wish *wish = state->input;
 
 	switch (key) {
+	case 'l':
+		wish->list = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)
 			argp_error(state, "only one rule at a time");
-		*rule = value;
+		wish->name = without_brackets(value);
 		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which rule? 'postern-confgen lint --rules' lists them");
+	case ARGP_KEY_END:
+		if (!wish->list && !wish->name)
+			argp_error(state,
+				   "which rule? 'postern-confgen explain --list' lists them");
+		if (wish->list && wish->name)
+			argp_error(state, "--list goes without a rule");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -28,10 +78,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 }
 
 static const struct argp argp = {
+	.options = options,
 	.parser = parse_option,
-	.args_doc = "RULE",
-	.doc = "Tell what a rule is about: what goes wrong and why, and what is right.\v"
-	       "RULE is what stands in brackets behind a finding.",
+	.args_doc = "RULE\n--list",
+	.doc = "Tell what a finding is about: what goes wrong and why, and what is right.\v"
+	       "RULE is what stands in brackets behind a finding: R01 and the like of 'lint' and "
+	       "'check', dns-missing of 'dns', key-gap of 'keys', opendkim-setting of 'convert', "
+	       "graph-danger of 'graph'.",
 };
 
 static const struct source *find_page(const char *rule)
@@ -45,24 +98,56 @@ static const struct source *find_page(const char *rule)
 	return NULL;
 }
 
-static enum exit_status unknown(const char *wanted)
+static void print_topic(const char *name, enum severity severity, const char *summary)
 {
-	const char *names[MOST_RULES], *near;
+	printf("%-20s %-8s %s\n", name, severity_name(severity), summary);
+}
+
+static void print_list(void)
+{
 	size_t count;
 	const struct lint_rule *rules = lint_rules(&count);
-	const struct lint_rule *known = lint_rule_find(wanted);
 
-	for (size_t i = 0; i < count && i < MOST_RULES; i++)
-		names[i] = rules[i].id;
-	near = suggest(wanted, names, count < MOST_RULES ? count : MOST_RULES);
+	for (size_t i = 0; i < count; i++)
+		print_topic(rules[i].id, rules[i].severity, rules[i].summary);
+	for (size_t i = 0; i < TOPIC_COUNT; i++)
+		print_topic(topics[i].name, topics[i].severity, topics[i].summary);
+}
+
+/* The name with a page that is nearest to what was typed, or NULL. */
+static const char *find_near(const char *wanted)
+{
+	const char *names[MOST_NAMES];
+	size_t count, used = 0;
+	const struct lint_rule *rules = lint_rules(&count);
+
+	for (size_t i = 0; i < count && used < MOST_NAMES; i++)
+		names[used++] = rules[i].id;
+	for (size_t i = 0; i < TOPIC_COUNT && used < MOST_NAMES; i++)
+		names[used++] = topics[i].name;
+	return suggest(wanted, names, used);
+}
+
+static const struct topic *find_bare(const char *name)
+{
+	for (size_t i = 0; i < BARE_COUNT; i++)
+		if (strcasecmp(bare[i].name, name) == 0)
+			return &bare[i];
+	return NULL;
+}
+
+static enum exit_status unknown(const char *wanted)
+{
+	const struct topic *known = find_bare(wanted);
+	const char *near = known ? NULL : find_near(wanted);
+
 	if (known)
-		complain("%s: %s; there is no page about it", known->id, known->summary);
+		complain("%s: %s; there is no page about it", known->name, known->summary);
 	else
 		complain("there is no page about '%s'%s%s%s", wanted,
 			 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	fputs("'postern-confgen lint --rules' lists the rules. What 'check' finds in a topology "
-	      "has "
-	      "its hint; the language is in postern-topology(5).\n",
+	fputs("'postern-confgen explain --list' lists what has one. What 'check' finds in a "
+	      "topology has its hint;\nthe language is in postern-topology(5).\n",
 	      stderr);
 	return EXIT_USAGE;
 }
@@ -70,15 +155,21 @@ static enum exit_status unknown(const char *wanted)
 int command_explain(int argc, char **argv)
 {
 	char name[] = "postern-confgen explain";
-	const char *rule = NULL;
+	struct wish wish = {0};
 	const struct source *page;
 
 	argv[0] = name;
 	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &rule);
-	page = find_page(rule);
-	if (!page)
-		return unknown(rule);
-	fwrite(page->text, 1, page->length, stdout);
-	return fflush(stdout) == EOF ? EXIT_BROKEN : EXIT_CLEAN;
+	argp_parse(&argp, argc, argv, 0, NULL, &wish);
+	page = wish.list ? NULL : find_page(wish.name);
+	if (wish.list)
+		print_list();
+	else if (page)
+		fwrite(page->text, 1, page->length, stdout);
+	else
+		return unknown(wish.name);
+	if (fflush(stdout) == 0)
+		return EXIT_CLEAN;
+	complain("cannot write: %s", strerror(errno));
+	return EXIT_BROKEN;
 }

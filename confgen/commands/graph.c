@@ -1,6 +1,7 @@
 /* postern-confgen graph: a topology as a picture, or as the text of one. */
 #include "confgen/commands/run.h"
 #include "confgen/graph/graph.h"
+#include "confgen/graph/rules.h"
 
 #include <errno.h>
 
@@ -94,8 +95,8 @@ static enum exit_status draw(struct run *run, const struct arguments *arguments)
 	enum exit_status status = arguments->format->write(graph, &text);
 
 	for (size_t i = 0; i < graph->dangers.count; i++)
-		diagnostics_add(run->list, SEVERITY_WARNING, "graph-danger",
-				graph->dangers.items[i].at, "%s", graph->dangers.items[i].text);
+		graph_report(run->list, DANGER, graph->dangers.items[i].at, "%s",
+			     graph->dangers.items[i].text);
 	if (status == EXIT_CLEAN)
 		status = run_put(&text, arguments->output);
 	strbuf_done(&text);

@@ -92,21 +92,35 @@ const char *configuration_path(const struct configuration *configuration, const 
 	return path;
 }
 
-static enum contents_state read_source(const struct configuration *configuration,
-				       struct read_table *read, struct diagnostics *list)
+static enum contents_state read_file(struct arena *arena, struct read_table *read,
+				     struct diagnostics *list, const struct source **source)
 {
-	struct arena *arena = configuration->arena;
-	const struct source *source;
 	struct stat status;
 
 	if (stat(read->path, &status) < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return CONTENTS_MISSING;
-	if (lines_load(arena, read->path, read->path, TABLE_FILE_LIMIT, list, &source) < 0)
+	if (lines_load(arena, read->path, read->path, TABLE_FILE_LIMIT, list, source) < 0)
 		return CONTENTS_UNREADABLE;
-	if (!read->type->braces && !lines_check(source, list))
-		return CONTENTS_UNREADABLE;
-	read->contents = table_read(arena, read->type, source, list);
-	return CONTENTS_READ;
+	return read->type->braces || lines_check(*source, list) ? CONTENTS_READ
+								: CONTENTS_UNREADABLE;
+}
+
+static enum contents_state read_source(const struct configuration *configuration,
+				       struct read_table *read, struct diagnostics *list)
+{
+	enum contents_state state = CONTENTS_READ;
+	const struct source *source;
+
+	if (configuration->find_file) {
+		source = configuration->find_file(configuration->user, read->path);
+		if (!source)
+			return CONTENTS_OUTSIDE;
+	} else {
+		state = read_file(configuration->arena, read, list, &source);
+	}
+	if (state == CONTENTS_READ)
+		read->contents = table_read(configuration->arena, read->type, source, list);
+	return state;
 }
 
 static enum contents_state read_once(struct configuration *configuration, const struct table *table,
@@ -130,21 +144,12 @@ static enum contents_state read_once(struct configuration *configuration, const 
 	return read->state;
 }
 
-/* A table of a folder that is in memory. */
-static enum contents_state find_contents(struct configuration *configuration,
-					 const struct table *table, struct diagnostics *list,
-					 const struct table_contents **out)
+/* Of a folder that is in memory, the name in it. */
+static const char *path_of(const struct configuration *configuration, const char *name)
 {
-	const char *name = table->name.text;
-	const struct source *source;
-
-	if (strncmp(name, HOME, strlen(HOME)) == 0)
-		name += strlen(HOME);
-	source = configuration->find_file(configuration->user, name);
-	if (!source)
-		return CONTENTS_OUTSIDE;
-	*out = table_read(configuration->arena, table->type, source, list);
-	return CONTENTS_READ;
+	if (!configuration->find_file)
+		return configuration_path(configuration, name);
+	return strncmp(name, HOME, strlen(HOME)) == 0 ? name + strlen(HOME) : name;
 }
 
 enum contents_state configuration_contents(struct configuration *configuration,
@@ -163,9 +168,7 @@ enum contents_state configuration_contents(struct configuration *configuration,
 	}
 	if (!table->type->source && !table->type->text)
 		return CONTENTS_NONE;
-	if (configuration->find_file)
-		return find_contents(configuration, table, list, out);
-	path = configuration_path(configuration, table->name.text);
+	path = path_of(configuration, table->name.text);
 	return path ? read_once(configuration, table, path, list, out) : CONTENTS_OUTSIDE;
 }
 

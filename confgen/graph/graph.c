@@ -1,8 +1,15 @@
 /* The places of the picture, and the networks around them; see graph.h. */
 #include "confgen/graph/graph_private.h"
+#include "confgen/graph/rules.h"
 #include "confgen/topology/schema.h"
 
 #define MOST_ADDRESSES 8 /* of a node in one network that are shown */
+
+const struct graph_rule_row graph_rules[GRAPH_RULE_COUNT] = {
+#define X(id, name, severity, summary) [GRAPH_RULE_##id] = {name, SEVERITY_##severity, summary},
+	GRAPH_RULES(X)
+#undef X
+};
 
 /* Dark enough on white for text, and told apart by those who see red and green alike. */
 static const char *const colors[GRAPH_COLORS] = {

@@ -150,18 +150,65 @@ static void judge_twins(struct arena *arena, struct name_map *seen, const struct
 	diagnostics_hint(list, "a key that leaks then forges both: give each its own");
 }
 
-/* Whether some key of the domain, which begins at `index`, signs now. */
-static void judge_gap(const struct roll *roll, size_t index, time_t now, struct diagnostics *list)
+/* Whether a key of the domain, whose first is `first`, signs at a time. */
+static bool any_signs(const struct roll *roll, size_t first, time_t when)
 {
-	const struct domain *domain = roll->items[index].domain;
+	const struct domain *domain = roll->items[first].domain;
 
-	if (index && roll->items[index - 1].domain == domain)
+	for (size_t i = first; i < roll->count && roll->items[i].domain == domain; i++)
+		if (signs(&roll->items[i], when))
+			return true;
+	return false;
+}
+
+/* The first gap that the dates leave after `now`: the key that ends then, and the next to begin. */
+static void judge_gap_ahead(const struct roll *roll, size_t first, time_t now,
+			    struct diagnostics *list)
+{
+	const struct domain *domain = roll->items[first].domain;
+	const struct rolled_key *last = NULL, *next = NULL;
+	int64_t gap = INT64_MAX, end = INT64_MAX;
+
+	for (size_t i = first; i < roll->count && roll->items[i].domain == domain; i++) {
+		int64_t date = date_of(roll->items[i].retire_after, INT64_MAX);
+
+		if (date > now && date < gap && !any_signs(roll, first, date)) {
+			gap = date;
+			last = &roll->items[i];
+		}
+	}
+	if (!last)
 		return;
-	for (size_t i = index; i < roll->count && roll->items[i].domain == domain; i++)
-		if (signs(&roll->items[i], now))
-			return;
-	keys_report(list, GAP, domain->dkim.head.at,
-		    "no key of %s signs today: its mail waits with 451", domain->head.name.value);
+	for (size_t i = first; i < roll->count && roll->items[i].domain == domain; i++) {
+		int64_t date = date_of(roll->items[i].active_from, INT64_MIN);
+
+		if (date > gap && date < end) {
+			end = date;
+			next = &roll->items[i];
+		}
+	}
+	keys_report(list, AHEAD, last->at, "no key of %s signs from %s on%s%s",
+		    domain->head.name.value, last->retire_after, next ? " until " : "",
+		    next ? next->active_from : "");
+	diagnostics_hint(list,
+			 next ? "let the key '%s' begin when the one before it ends"
+			      : "'%s' is the last: keep it until there is another",
+			 next ? next->selector : last->selector);
+}
+
+/* Whether some key of the domain, which begins at `first`, signs now and later. */
+static void judge_gaps(const struct roll *roll, size_t first, time_t now, struct diagnostics *list)
+{
+	const struct domain *domain = roll->items[first].domain;
+
+	if (first && roll->items[first - 1].domain == domain)
+		return;
+	if (any_signs(roll, first, now))
+		judge_gap_ahead(roll, first, now, list);
+	else
+		keys_report(list, GAP, domain->dkim.head.at,
+			    "no key of %s signs today: its mail waits with 451",
+			    domain->head.name.value);
 }
 
 void roll_load(struct roll *roll, time_t now, struct diagnostics *list)
@@ -178,7 +225,7 @@ void roll_load(struct roll *roll, time_t now, struct diagnostics *list)
 			judge_twins(arena, seen, key, list);
 		}
 		judge_age(key, now, list);
-		judge_gap(roll, i, now, list);
+		judge_gaps(roll, i, now, list);
 	}
 	arena_free(arena);
 }

@@ -16,6 +16,7 @@
 	X(RETIRED, "key-retired", WARNING, "a key that has been retired for long") \
 	X(OLD, "key-old", WARNING, "a key that has signed for years") \
 	X(GAP, "key-gap", ERROR, "a domain that no key signs for at present") \
+	X(AHEAD, "key-gap-ahead", WARNING, "a domain that no key will sign for on a day to come") \
 	X(IMPORT, "key-import", WARNING, "a key that is not imported, or not all that it did") \
 	X(CONVERT, "opendkim-setting", WARNING, "a setting of OpenDKIM's that is not carried over") \
 	X(ROTATION, "key-rotation", ERROR, "a turn-over of keys that cannot be written down")

@@ -47,7 +47,7 @@ struct hops {
 	size_t count;
 };
 
-/* All hops that SMTP clients take. */
+/* All hops that SMTP clients take. Rules have them in struct lint. */
 struct hops routing_hops(const struct lint *lint);
 
 /* The clients: services that run smtp(8); one NULL, for main.cf, where there are none. */

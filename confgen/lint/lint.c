@@ -1,4 +1,5 @@
 /* The table of rules, and how they are run; see lint.h. */
+#include "confgen/lint/helpers_routing.h"
 #include "confgen/lint/rules.h"
 
 #include "common/suggest.h"
@@ -45,9 +46,13 @@ bool lint_rule_holds(const struct lint_rule *rule, enum postfix_release release)
 
 void lint_run(const struct lint *lint)
 {
+	const struct hops hops = routing_hops(lint); /* as many as a transport table is long */
+	struct lint shared = *lint;
+
+	shared.hops = &hops;
 	for (size_t i = 0; i < RULE_COUNT; i++)
 		if (rules[i].check && lint_rule_holds(&rules[i], lint->configuration->release))
-			rules[i].check(lint, &rules[i]);
+			rules[i].check(&shared, &rules[i]);
 }
 
 void lint_report(const struct lint *lint, const struct lint_rule *rule, struct position at,

@@ -11,11 +11,14 @@
 
 #include "confgen/configuration/configuration.h"
 
+struct hops;
+
 struct lint {
 	struct arena *arena;
 	struct configuration *configuration;
 	struct diagnostics *list;
-	bool permissions; /* owner and mode of files count: this is no checkout */
+	bool permissions;	 /* owner and mode of files count: this is no checkout */
+	const struct hops *hops; /* what rules share, from lint_run(): see helpers_routing.h */
 };
 
 struct lint_rule {

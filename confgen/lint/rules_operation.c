@@ -53,7 +53,7 @@ void lint_I01(const struct lint *lint, const struct lint_rule *rule)
 
 void lint_I02(const struct lint *lint, const struct lint_rule *rule)
 {
-	struct hops hops = routing_hops(lint);
+	const struct hops hops = *lint->hops;
 	const struct value *name = configuration_value(lint->configuration, NULL, "myhostname");
 
 	for (size_t i = 0; name->set && i < hops.count; i++) {

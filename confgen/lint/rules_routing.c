@@ -18,7 +18,7 @@ static bool bound_to(const struct lint *lint, const struct service *client, cons
 
 void lint_B01(const struct lint *lint, const struct lint_rule *rule)
 {
-	struct hops hops = routing_hops(lint);
+	const struct hops hops = *lint->hops;
 	struct places places = {0};
 	struct ip_address bound;
 
@@ -195,7 +195,7 @@ static bool looks_like_host(const char *name)
 
 void lint_B06(const struct lint *lint, const struct lint_rule *rule)
 {
-	struct hops hops = routing_hops(lint);
+	const struct hops hops = *lint->hops;
 	struct places places = {0};
 
 	for (size_t i = 0; i < hops.count; i++) {
@@ -342,7 +342,7 @@ void lint_B11(const struct lint *lint, const struct lint_rule *rule)
 {
 	static const char *const transports[] = {
 		"smtp:", "relay:", "lmtp:", "smtps:", "local:", "error:"};
-	struct hops hops = routing_hops(lint);
+	const struct hops hops = *lint->hops;
 
 	for (size_t i = 0; i < hops.count; i++) {
 		const char *text = hops.items[i].next.text.text;
@@ -369,7 +369,7 @@ void lint_B11(const struct lint *lint, const struct lint_rule *rule)
 
 void lint_B12(const struct lint *lint, const struct lint_rule *rule)
 {
-	struct hops hops = routing_hops(lint);
+	const struct hops hops = *lint->hops;
 	struct listeners listeners = listener_list(lint, "smtpd");
 	struct listeners screens = listener_list(lint, "postscreen");
 	bool listens = false;

@@ -130,7 +130,7 @@ static void look_up(const struct lint *lint, const struct hop *hop, struct crede
 
 void lint_A02(const struct lint *lint, const struct lint_rule *rule)
 {
-	struct hops hops = routing_hops(lint);
+	const struct hops hops = *lint->hops;
 	struct places places = {0};
 	struct credentials credentials;
 
@@ -162,7 +162,7 @@ void lint_A02(const struct lint *lint, const struct lint_rule *rule)
 
 void lint_A03(const struct lint *lint, const struct lint_rule *rule)
 {
-	struct hops hops = routing_hops(lint);
+	const struct hops hops = *lint->hops;
 	struct places places = {0};
 	enum tls_level level;
 
@@ -229,7 +229,7 @@ void lint_A04(const struct lint *lint, const struct lint_rule *rule)
 
 void lint_A05(const struct lint *lint, const struct lint_rule *rule)
 {
-	struct hops hops = routing_hops(lint);
+	const struct hops hops = *lint->hops;
 	struct places places = {0};
 	struct credentials credentials;
 	enum tls_level level;

@@ -15,7 +15,7 @@ static bool wraps(const struct lint *lint, const struct service *client)
 
 void lint_A06(const struct lint *lint, const struct lint_rule *rule)
 {
-	struct hops hops = routing_hops(lint);
+	const struct hops hops = *lint->hops;
 	struct places places = {0};
 	enum tls_level level;
 
@@ -40,7 +40,7 @@ void lint_A06(const struct lint *lint, const struct lint_rule *rule)
 
 void lint_A13(const struct lint *lint, const struct lint_rule *rule)
 {
-	struct hops hops = routing_hops(lint);
+	const struct hops hops = *lint->hops;
 	struct places places = {0};
 
 	for (size_t i = 0; i < hops.count; i++) {

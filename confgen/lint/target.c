@@ -10,7 +10,10 @@
 bool target_configuration(struct arena *arena, struct configuration *configuration,
 			  const struct target_options *options, struct diagnostics *list)
 {
-	struct lint lint = {arena, configuration, list, options->permissions};
+	struct lint lint = {.arena = arena,
+			    .configuration = configuration,
+			    .list = list,
+			    .permissions = options->permissions};
 	const struct source *sources[2];
 
 	if (configuration)

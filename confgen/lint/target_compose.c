@@ -269,7 +269,7 @@ static void judge_environment(struct compose *compose, const struct yaml_node *s
 	struct diagnostics *found = diagnostics_new(compose->arena);
 	struct made_text *made = arena_alloc(compose->arena, sizeof(*made));
 	struct configuration *configuration;
-	struct lint lint = {compose->arena, NULL, found, false};
+	struct lint lint = {.arena = compose->arena, .list = found};
 
 	made_init(made, compose->arena, "main.cf");
 	read_environment(compose, service, image, made);

@@ -87,7 +87,10 @@ static bool judge_applied(struct overrides_folder *here, const struct dms_applie
 {
 	struct configuration *configuration = configuration_new(
 		here->arena, &applied->main_cf, &applied->master_cf, options->release, here->list);
-	struct lint lint = {here->arena, configuration, here->list, options->permissions};
+	struct lint lint = {.arena = here->arena,
+			    .configuration = configuration,
+			    .list = here->list,
+			    .permissions = options->permissions};
 
 	if (!configuration)
 		return false;
@@ -102,7 +105,7 @@ static void judge_twice(struct arena *arena, const struct dms_overrides *overrid
 			const struct target_options *options, struct diagnostics *list)
 {
 	static const char *const rules[] = {"S04", "S21"};
-	struct lint lint = {arena, NULL, list, false};
+	struct lint lint = {.arena = arena, .list = list};
 
 	if (overrides->main_cf)
 		lint.configuration = configuration_new(arena, overrides->main_cf, NULL,

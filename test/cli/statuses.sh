@@ -53,6 +53,16 @@ confgen 2 explain R0
 says err "there is no page about 'R0'; did you mean 'R01'?"
 confgen 2 explain no-such-rule-at-all
 says err "there is no page about 'no-such-rule-at-all'"
+confgen 2 explain dns-mising
+says err "there is no page about 'dns-mising'; did you mean 'dns-missing'?"
+confgen 2 explain unknown-name
+says err "unknown-name: a name that nothing in the topology bears; there is no page about it"
+confgen 0 explain '[Key-Gap]'
+says out "# key-gap"
+confgen 0 explain --list
+says out "dns-missing"
+confgen 2 explain --list R01
+says err "--list goes without a rule"
 confgen 2 explain
 says err "which rule?"
 confgen 2 explain R01 R02

@@ -155,6 +155,16 @@ def judging(tests, folder):
     past = with_dkim(folder, '    dkim: {sign_at: private, keys: [{selector: a, retire_after: "2020-01-01"}]}\n', "past.yaml")
     said = confgen("keys", "-l", past, status=1).stderr
     tests.check("no key signs", "[key-gap]" in said and "[key-retired]" in said, said)
+    # a gap that the dates hold already: told with its days, at the key before it
+    for keys, told in (
+            ('{selector: a, retire_after: "2098-01-01"}, {selector: c, active_from: "2098-01-08"}', "from 2098-01-01 on until 2098-01-08"),
+            ('{selector: a, retire_after: "2098-01-01"}, {selector: c, active_from: "2097-01-01", retire_after: "2098-02-01"}',
+             "from 2098-02-01 on ["),
+            ('{selector: a, retire_after: "2098-01-01"}, {selector: c, active_from: "2098-01-01"}', None),
+            ('{selector: a, retire_after: "2098-01-01"}, {selector: c}', None)):
+        ahead = with_dkim(folder, f"    dkim: {{sign_at: private, keys: [{keys}]}}\n", "ahead.yaml")
+        said = confgen("keys", "-l", ahead, status=1).stderr  # the key that is missing
+        tests.check(f"gap ahead: {keys}", ("[key-gap-ahead]" in said) == bool(told) and (told or "") in said, said)
     os.utime(f"{base}/a.private", (time.time() - 800 * 86400,) * 2)
     os.unlink(f"{base}/b.private")
     old = with_dkim(folder, "    dkim: {sign_at: private, selector: a}\n", "old.yaml")

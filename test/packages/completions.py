@@ -103,13 +103,14 @@ def expected():
     confgen = PROGRAMS["confgen"]
     text = run(confgen, "--help").split("Commands:")[1].split("\n\n")[0]
     commands = set(re.findall(r"^  ([a-z-]+)", text, re.M))
-    rules = {line.split()[0] for line in run(confgen, "lint", "--rules").splitlines()}
+    rules = {line.split()[0] for line in run(confgen, "explain", "--list").splitlines()}
     presets = {line.split()[0] for line in run(confgen, "init").splitlines()}
     assert len(commands) > 5 and len(rules) > 100 and len(presets) > 5
     formats = {"text", "gcc", "json", "sarif", "github", "gitlab", "junit"}
     yield "postern-confgen ", commands | {"--help", "--version"}
     yield "postern-confgen explain ", rules
     yield "postern-confgen explain R0", {rule for rule in rules if rule.startswith("R0")}
+    yield "postern-confgen explain dns-mx", {"dns-mx-alias", "dns-mx-nowhere"}
     yield "postern-confgen init ", presets
     yield "postern-confgen lint --format=", formats
     yield "postern-confgen lint --format ", formats
