@@ -325,7 +325,8 @@ def test_stop_amid_work():
         except subprocess.TimeoutExpired:
             status = "none"
             milter.process.kill()
-        check("stop amid work", status == 0 and "verdict=deferred" not in milter.log(), f"{status} {milter.log()[-2000:]}")
+        check("stop amid work", status == 0 and "verdict=deferred" not in milter.log(),
+              f"{status} {milter.log()[-2000:]}")
         for speaker in speakers:
             speaker.join()
         shutil.rmtree(milter.folder)
