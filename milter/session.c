@@ -51,12 +51,12 @@ static const char *listener_name(const struct session *session)
 	return *session->caller.listener ? session->caller.listener : NULL;
 }
 
-/* The message is over. */
+/* The message is over. It holds the snapshot, whose library the verifier needs to the end. */
 static void forget(struct session *session)
 {
-	message_done(&session->message);
 	inbound_free(session->inbound);
 	session->inbound = NULL;
+	message_done(&session->message);
 	session->found = (struct inbound_result){.field = NULL};
 	session->kind = CLIENT_STRANGER;
 	session->refused = session->passes = session->needless = false;

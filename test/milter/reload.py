@@ -99,6 +99,26 @@ def test_changes():
     shutil.rmtree(milter.folder)
 
 
+def test_verified():
+    """A message that is verified keeps what it began with to its end, or until it is broken off."""
+    milter = Milter(one("old", RSA), 'listener "mx" { mode = verify }\ndns_servers = {"127.0.0.1"}')
+    for name in ("goes on", "is broken off"):
+        reload(milter)  # the first configuration is kept for good, so it would not show
+        connection = milter.connection()
+        connection.connect("x", "203.0.113.9", listener="mx")
+        connection.mail()
+        connection.header(*FROM)
+        reload(milter)
+        if name == "goes on":
+            connection.end_of_header()
+            connection.body(BODY)
+            check(name, connection.end() == CONTINUE, connection.reply)
+        connection.quit()
+        check(f"{name}: the next one", send(milter) == (CONTINUE, OLD))
+    check("stop", milter.stop() == 0, milter.log())
+    shutil.rmtree(milter.folder)
+
+
 def test_mistakes():
     milter = Milter(one("old", RSA))
     text = read(milter.config)
@@ -314,7 +334,10 @@ def main():
     RECORDS = {f"{selector}._domainkey.{domain}": dns_record(RSA)
                for selector in ("old", "mail") for domain in ("example.com", "example.net")}
     RECORDS["new._domainkey.example.com"] = ed25519_record(ED)
-    for test in (test_changes, test_mistakes, test_rules_appear, test_keeper,
+    # what is freed is overwritten, since libopendkim is not built with sanitizers
+    os.environ["MALLOC_PERTURB_"] = "165"
+    os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":max_free_fill_size=65536"
+    for test in (test_changes, test_verified, test_mistakes, test_rules_appear, test_keeper,
                  lambda: test_under_load(seconds)):
         before = len(failures)
         name = test.__name__ if test.__name__ != "<lambda>" else "test_under_load"
