@@ -22,7 +22,7 @@ install_packages "${BUILD_PACKAGES[@]}" "${LAB_PACKAGES[@]}" "${TEST_PACKAGES[@]
 install_promtool
 install_sarif_schema
 export POSTERN_ROOTS=$PWD/build/roots # of other releases, for all builds
-export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+export ASAN_OPTIONS=detect_stack_use_after_return=1:max_free_fill_size=4096 UBSAN_OPTIONS=print_stacktrace=1
 
 # build PRESET [OPTION...]: a build without a warning, or the end
 build() {

@@ -334,9 +334,8 @@ def main():
     RECORDS = {f"{selector}._domainkey.{domain}": dns_record(RSA)
                for selector in ("old", "mail") for domain in ("example.com", "example.net")}
     RECORDS["new._domainkey.example.com"] = ed25519_record(ED)
-    # what is freed is overwritten, since libopendkim is not built with sanitizers
+    # what is freed is overwritten, since libopendkim is not built with sanitizers; the preset asan does the same
     os.environ["MALLOC_PERTURB_"] = "165"
-    os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":max_free_fill_size=65536"
     for test in (test_changes, test_verified, test_mistakes, test_rules_appear, test_keeper,
                  lambda: test_under_load(seconds)):
         before = len(failures)
